@@ -1,0 +1,447 @@
+//! Every type that crosses a process: edge ⇄ origin, operator's tools → edge. Only this module decides how they look as JSON.
+//!
+//! Requests between our own processes are signed ([`crate::signature`]); their paths are constants here, so that both ends
+//! name the same thing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkout::Address;
+use crate::ids::{CartId, CheckoutId, EventId, OrderId, ProductId, Sku};
+use crate::money::{Currency, Money};
+use crate::order::OrderStatus;
+use crate::pricing::{Delivery, Quote};
+use crate::stock::Quantity;
+use crate::time::Timestamp;
+
+/// Header that names one request across every process that it touches.
+pub const HEADER_REQUEST_ID: &str = "x-request-id";
+
+/// An error over HTTP (RFC 9457), `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A URI that names the kind of problem: `https://kasuwa.dev/problems/{code}`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem in a few words; the same for every one of its kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable code in snake_case, for programs.
+    pub code: String,
+    /// What happened this time and what to do, for people.
+    pub detail: String,
+    /// Names the request in the logs.
+    pub request_id: String,
+    /// What is wrong with which field of the request, where that is the problem.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+    /// Which lines could not be had, where stock is the problem.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<ShortLine>,
+}
+
+impl Problem {
+    /// Its media type.
+    pub const MEDIA_TYPE: &str = "application/problem+json";
+
+    /// A problem without field or line details.
+    pub fn new(status: u16, code: &str, title: &str, detail: String, request_id: &str) -> Self {
+        Self {
+            kind: format!("https://kasuwa.dev/problems/{code}"),
+            title: title.to_owned(),
+            status,
+            code: code.to_owned(),
+            detail,
+            request_id: request_id.to_owned(),
+            fields: BTreeMap::new(),
+            lines: Vec::new(),
+        }
+    }
+}
+
+/// A line of which there is not enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortLine {
+    /// What is short.
+    pub sku: Sku,
+    /// How many were asked for.
+    pub requested: u32,
+    /// How many there are.
+    pub available: u32,
+}
+
+// ---- edge → origin -------------------------------------------------------------------------------------------------
+
+/// `POST`: places an order ([`PlaceOrder`] → [`PlacedOrder`], 201 the first time, 200 when repeated).
+pub const ORIGIN_PLACE_ORDER: &str = "/internal/orders";
+
+/// `GET` with the order's id appended: [`OrderView`]. Who may see it, the edge has checked.
+pub const ORIGIN_ORDER: &str = "/internal/orders/";
+
+/// `POST` with `{checkout_id}` appended: asks the gateway now what became of the checkout's payments, settles what it learns,
+/// and answers [`OrderView`]. For shoppers who come back from the gateway's page.
+pub const ORIGIN_VERIFY: &str = "/internal/verify/";
+
+/// One line of an order: what was bought, as it was described and priced when it was bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The product whose Stock object holds it.
+    pub product_id: ProductId,
+    /// Which variant.
+    pub sku: Sku,
+    /// The product's page at the time: `/p/{slug}`.
+    pub slug: String,
+    /// What the buyer saw as its name, variant included.
+    pub title: String,
+    /// Who sells it.
+    pub seller: String,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one, in minor units.
+    pub unit_price_minor: i64,
+}
+
+/// The payment gateways that are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayName {
+    /// paystack.com
+    Paystack,
+}
+
+impl GatewayName {
+    /// Every gateway.
+    pub const ALL: [Self; 1] = [Self::Paystack];
+
+    /// Its name in settings, paths and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paystack => "paystack",
+        }
+    }
+}
+
+/// A checkout that the edge has checked, frozen and reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// Makes it idempotent: one checkout, at most one order (ORDER-1).
+    pub checkout_id: CheckoutId,
+    /// Whose cart thaws or empties when the order is settled.
+    pub cart_id: CartId,
+    /// Where the receipt goes.
+    pub email: String,
+    /// Where the goods go.
+    pub address: Address,
+    /// What is bought; at least one line.
+    pub lines: Vec<OrderLine>,
+    /// How it gets there and for how much.
+    pub delivery: Delivery,
+    /// Of every amount in it.
+    pub currency: Currency,
+    /// [`Quote::digest`] of what the shopper was shown; the origin computes its own and refuses another.
+    pub quote_digest: String,
+    /// Through whom it is paid.
+    pub gateway: GatewayName,
+    /// Where the shopper comes back to after paying. Gateways append their own query to it.
+    pub return_url: String,
+    /// When the stock reservations lapse.
+    pub reserved_until: Timestamp,
+}
+
+/// The answer to [`PlaceOrder`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedOrder {
+    /// The order's id.
+    pub order_id: OrderId,
+    /// What has to be paid.
+    pub total: Money,
+    /// Where to pay it.
+    pub payment: PaymentHandle,
+}
+
+/// A payment that waits for the shopper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentHandle {
+    /// Through whom.
+    pub gateway: GatewayName,
+    /// What the gateway and we call this payment.
+    pub reference: String,
+    /// The gateway's page, where the shopper pays.
+    pub redirect_url: String,
+}
+
+/// An order as its buyer may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// The order's id.
+    pub id: OrderId,
+    /// The checkout that it came from.
+    pub checkout_id: CheckoutId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Where the receipt went.
+    pub email: String,
+    /// Where the goods go.
+    pub address: Address,
+    /// What was bought.
+    pub lines: Vec<OrderLine>,
+    /// What it cost.
+    pub quote: Quote,
+    /// Its latest payment.
+    pub payment: PaymentView,
+    /// Every status it had, oldest first.
+    pub history: Vec<StatusChange>,
+}
+
+/// What became of a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// Through whom.
+    pub gateway: GatewayName,
+    /// What the gateway and we call it.
+    pub reference: String,
+    /// `pending`, `captured`, `failed`, … ([`crate::payment`]).
+    pub status: String,
+    /// What was captured, once something was.
+    pub captured: Option<Money>,
+    /// The gateway's page, while it can still be paid.
+    pub redirect_url: Option<String>,
+}
+
+/// One step of an order's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusChange {
+    /// When.
+    pub at: Timestamp,
+    /// What it became.
+    pub status: OrderStatus,
+}
+
+// ---- origin → edge -------------------------------------------------------------------------------------------------
+
+/// `POST`: one message of the origin's outbox ([`OriginEvent`] → [`EventOutcome`]). At least once, in order per order.
+pub const EDGE_EVENTS: &str = "/internal/events";
+
+/// Something that happened to an order, told to the edge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginEvent {
+    /// The same at every delivery.
+    pub id: EventId,
+    /// Counts an order's events from 1.
+    pub sequence: u32,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The order as it stands after it.
+    pub order: OrderSummary,
+    /// What happened.
+    pub what: OriginEventKind,
+}
+
+/// What the edge keeps of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSummary {
+    /// The order's id.
+    pub id: OrderId,
+    /// Whose reservations it holds.
+    pub checkout_id: CheckoutId,
+    /// The cart it came from.
+    pub cart_id: CartId,
+    /// Where the receipt goes.
+    pub email: String,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// What was bought.
+    pub lines: Vec<OrderLine>,
+    /// What it cost.
+    pub total: Money,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+}
+
+/// The kinds of [`OriginEvent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginEventKind {
+    /// The order exists and waits for its payment. Nothing to do but remember it.
+    OrderPlaced,
+    /// Paid in full: commit the stock, empty the cart.
+    OrderPaid,
+    /// It will not be paid any more: release the stock, thaw the cart.
+    OrderCancelled,
+    /// Its money goes back.
+    RefundDue,
+}
+
+/// What the edge did about an event. The same at every delivery of the same event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum EventOutcome {
+    /// Done.
+    Done,
+    /// Paid too late, and the stock went to somebody else: the origin has to refund.
+    OutOfStock {
+        /// what could not be had
+        lines: Vec<ShortLine>,
+    },
+}
+
+// ---- operator's tools → edge ---------------------------------------------------------------------------------------
+
+/// `POST` [`ImportBatch`] → [`ImportReport`]: writes products, by SKU. Importing the same again changes nothing.
+pub const EDGE_IMPORT_PRODUCTS: &str = "/internal/import/products";
+
+/// `POST`, no body: recounts categories and brands after an import, so that every listing shows it.
+pub const EDGE_IMPORT_FINISH: &str = "/internal/import/finish";
+
+/// `POST` `{"keys": […]}` → `{"missing": […]}`: which pictures are not there yet ([`PictureKeys`], [`MissingPictures`]).
+pub const EDGE_PICTURES_MISSING: &str = "/internal/pictures/missing";
+
+/// `PUT` with `{key}/{width}.jpg` appended: the bytes of one width of a picture.
+pub const EDGE_PICTURES: &str = "/internal/pictures/";
+
+/// `GET` with `?after={product_id}&limit={n}`: the catalogue as [`CataloguePage`], in order of id.
+pub const EDGE_CATALOGUE: &str = "/internal/catalogue";
+
+/// `PUT` with `{version}/{file}` appended: one file of an index.
+pub const EDGE_INDEX_FILES: &str = "/internal/index/";
+
+/// `POST` [`PublishIndex`]: the index that searches use from now on.
+pub const EDGE_INDEX_PUBLISH: &str = "/internal/index/publish";
+
+/// Most products in one [`ImportBatch`].
+pub const IMPORT_BATCH_MAX: usize = 200;
+
+/// Products to be written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportBatch {
+    /// At most [`IMPORT_BATCH_MAX`].
+    pub products: Vec<ImportProduct>,
+}
+
+/// A product as an import brings it, checked by the importer and again by the edge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportProduct {
+    /// Names the product; a second import of it is an update.
+    pub sku: Sku,
+    /// 1 to 500 characters.
+    pub title: String,
+    /// Plain text; paragraphs are separated by blank lines.
+    pub description: String,
+    /// Maker.
+    pub brand: Option<String>,
+    /// Path from the top: `["Men", "Tops"]`.
+    pub category: Vec<String>,
+    /// Price of the product, and of each variant that has none of its own.
+    pub price: Money,
+    /// Specifications, in the order to be shown.
+    pub attributes: Vec<(String, String)>,
+    /// Pictures, the first one being the main one.
+    pub pictures: Vec<Picture>,
+    /// Other numbers that it is known by (EAN, UPC).
+    pub codes: Vec<String>,
+    /// Who sells it.
+    pub seller: String,
+    /// At least one; of a product without choices, exactly one with the product's own SKU.
+    pub variants: Vec<ImportVariant>,
+}
+
+/// A variant as an import brings it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportVariant {
+    /// Names the variant.
+    pub sku: Sku,
+    /// What sets it apart: `[("Size", "M")]`; empty for the only variant of a product without choices.
+    pub options: Vec<(String, String)>,
+    /// Price in minor units of the product's currency.
+    pub price_minor: i64,
+    /// Units on hand.
+    pub stock: u32,
+    /// Its own picture: an index into the product's.
+    pub picture: Option<u32>,
+}
+
+/// A picture in R2: `{key}/{width}.jpg` for each width.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Lower-case hex, from the content: the same picture has the same key.
+    pub key: String,
+    /// Of the largest width.
+    pub width: u32,
+    /// Of the largest width.
+    pub height: u32,
+    /// Widths there are, ascending.
+    pub widths: Vec<u32>,
+    /// What it shows, for those who cannot see it.
+    pub alt: String,
+}
+
+/// What became of an [`ImportBatch`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Products that were new.
+    pub created: u32,
+    /// Products that were there and differ now.
+    pub updated: u32,
+    /// Products that were just the same.
+    pub unchanged: u32,
+    /// Products that were refused.
+    pub rejected: Vec<ImportRejection>,
+}
+
+/// A product that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRejection {
+    /// Its place in the batch.
+    pub index: usize,
+    /// Its SKU.
+    pub sku: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Pictures asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureKeys {
+    /// [`Picture::key`]s, at most 500.
+    pub keys: Vec<String>,
+}
+
+/// Pictures that are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingPictures {
+    /// [`Picture::key`]s.
+    pub missing: Vec<String>,
+}
+
+/// A part of the catalogue, for compiling the index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CataloguePage {
+    /// In order of id.
+    pub products: Vec<CatalogueProduct>,
+    /// `after` of the next page; `None` at the end.
+    pub next: Option<ProductId>,
+}
+
+/// A product as the index needs it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CatalogueProduct {
+    /// The product's id.
+    pub id: ProductId,
+    /// Its page: `/p/{slug}`.
+    pub slug: String,
+    /// When it was first imported.
+    pub created_at: Timestamp,
+    /// Units that can be bought now, all variants together.
+    pub available: u32,
+    /// Everything else. `stock` of its variants is the opening balance.
+    pub product: ImportProduct,
+}
+
+/// The index that searches use from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishIndex {
+    /// Its version: every file of it is at `{version}/`.
+    pub version: String,
+}

@@ -1,0 +1,335 @@
+//! Turning a cart into an order: freeze, reserve, quote, place. The line of DESIGN's *placing*, hop by hop.
+//!
+//! Every hop may be the last one that happened; each can be repeated with the same `checkout_id`, and what is held lapses by itself.
+
+use std::collections::BTreeMap;
+
+use domain::cart::{self, CartLine};
+use domain::checkout::{Address, email_problem};
+use domain::ids::{CartId, CheckoutId, ProductId, Sku};
+use domain::money::{Currency, Money};
+use domain::pricing::{self, Delivery, DeliveryMethod, PricedLine, Quote};
+use domain::stock::{self, Quantity, ReservationState, StockLine};
+use domain::wire::{GatewayName, OrderLine, PlaceOrder, PlacedOrder, ShortLine};
+use futures_util::future::join_all;
+use http::StatusCode;
+
+use crate::catalogue::{self, Article};
+use crate::context::Context;
+use crate::durable::client::{self, CartCall};
+use crate::error::{Error, Rejection};
+use crate::origin_client;
+use crate::session::Tokens;
+
+/// What a shopper sends to buy what is in the cart.
+#[derive(Debug, Clone)]
+pub(crate) struct Checkout {
+    pub(crate) checkout_id: CheckoutId,
+    pub(crate) cart_id: CartId,
+    pub(crate) email: String,
+    pub(crate) address: Address,
+    pub(crate) delivery: DeliveryMethod,
+    pub(crate) gateway: GatewayName,
+    /// The digest of the quote that the shopper saw, where a person saw one.
+    pub(crate) seen_quote: Option<String>,
+    /// Where the shop is, as the shopper's browser knows it: `https://shop.example`.
+    pub(crate) shop_url: String,
+}
+
+/// A cart with today's prices.
+#[derive(Debug)]
+pub(crate) struct PricedCart {
+    pub(crate) lines: Vec<PricedCartLine>,
+    /// Lines that are no longer sold.
+    pub(crate) gone: Vec<CartLine>,
+    /// `None` when there is nothing to price, or in several currencies.
+    pub(crate) quote: Option<Quote>,
+}
+
+impl PricedCart {
+    /// Whether its lines are priced in several currencies.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.lines.iter().any(|line| line.article.price.currency != self.currency())
+    }
+
+    /// The currency of its first line.
+    pub(crate) fn currency(&self) -> Currency {
+        self.lines.first().map_or(Currency::Ngn, |line| line.article.price.currency)
+    }
+}
+
+/// A line of a cart with what it is.
+#[derive(Debug)]
+pub(crate) struct PricedCartLine {
+    pub(crate) article: Article,
+    pub(crate) quantity: Quantity,
+}
+
+/// Looks up what is in a cart and what it costs.
+pub(crate) async fn price(context: &Context, lines: &[CartLine]) -> Result<PricedCart, Error> {
+    let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
+    let mut articles: BTreeMap<Sku, Article> = catalogue::articles(context, &skus)
+        .await?
+        .into_iter()
+        .map(|article| (article.sku.clone(), article))
+        .collect();
+    let mut priced = Vec::with_capacity(lines.len());
+    let mut gone = Vec::new();
+    for line in lines {
+        match articles.remove(&line.sku) {
+            Some(article) => priced.push(PricedCartLine { article, quantity: line.quantity }),
+            None => gone.push(line.clone()),
+        }
+    }
+    let mut cart = PricedCart { lines: priced, gone, quote: None };
+    if !cart.lines.is_empty() && !cart.is_mixed() {
+        cart.quote = Some(quote(context, &cart.lines, DeliveryMethod::Standard, cart.currency())?);
+    }
+    Ok(cart)
+}
+
+/// What standard delivery costs in `currency`.
+pub(crate) fn delivery(context: &Context, method: DeliveryMethod, currency: Currency) -> Result<Delivery, Error> {
+    const SETTING: &str = "DELIVERY_STANDARD_MINOR";
+    let prices: BTreeMap<Currency, i64> =
+        serde_json::from_str(&context.var(SETTING)?).map_err(|error| Error::setting(SETTING, error))?;
+    let price_minor = *prices
+        .get(&currency)
+        .ok_or_else(|| Error::setting(SETTING, format!("has no price in {currency}")))?;
+    Ok(Delivery { method, price_minor })
+}
+
+fn quote(
+    context: &Context,
+    lines: &[PricedCartLine],
+    method: DeliveryMethod,
+    currency: Currency,
+) -> Result<Quote, Error> {
+    let priced: Vec<PricedLine> = lines
+        .iter()
+        .map(|line| PricedLine {
+            sku: line.article.sku.clone(),
+            quantity: line.quantity,
+            unit_price_minor: line.article.price.amount_minor,
+        })
+        .collect();
+    pricing::quote(&priced, delivery(context, method, currency)?, currency).map_err(|error| {
+        Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", error)
+    })
+}
+
+/// What is wrong with the fields of a checkout, by field.
+pub(crate) fn problems(email: &str, address: &Address) -> BTreeMap<String, String> {
+    let mut fields: BTreeMap<String, String> =
+        address.problems().into_iter().map(|(field, problem)| (field.to_owned(), problem)).collect();
+    if let Some(problem) = email_problem(email) {
+        fields.insert("email".to_owned(), problem.to_owned());
+    }
+    fields
+}
+
+/// Places the order. Asked again with the same `checkout_id`, answers the same.
+pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<PlacedOrder, Error> {
+    let fields = problems(&checkout.email, &checkout.address);
+    if !fields.is_empty() {
+        return Err(Error::invalid_fields(fields));
+    }
+    let lines = freeze(context, checkout).await?;
+    match reserve_and_place(context, checkout, &lines).await {
+        // The origin may have the order although its answer was lost. What is held stays held for another try.
+        Err(error @ (Error::Fault { .. } | Error::Bug { .. })) => Err(error),
+        Err(rejection) => {
+            give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
+            Err(rejection)
+        }
+        placed => placed,
+    }
+}
+
+/// Lets go of everything that a checkout holds. May be repeated.
+pub(crate) async fn give_up(
+    context: &Context,
+    checkout_id: CheckoutId,
+    cart_id: CartId,
+    lines: &[CartLine],
+) -> Result<(), Error> {
+    let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
+    let release = stock::Command::Release { checkout_id };
+    let released =
+        join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone())))).await;
+    for result in released {
+        // Releasing is never refused.
+        drop(result?);
+    }
+    drop(client::cart(context, cart_id, CartCall::Change(cart::Command::Thaw { checkout_id })).await?);
+    Ok(())
+}
+
+async fn freeze(context: &Context, checkout: &Checkout) -> Result<Vec<CartLine>, Error> {
+    let checkout_id = checkout.checkout_id;
+    let call = CartCall::Change(cart::Command::Freeze { checkout_id });
+    let cart = client::cart(context, checkout.cart_id, call).await?.map_err(cart_rejection)?;
+    let frozen = cart.checkout(checkout_id).ok_or_else(|| Error::bug("a frozen cart has no checkout"))?;
+    Ok(frozen.lines.clone())
+}
+
+async fn reserve_and_place(
+    context: &Context,
+    checkout: &Checkout,
+    lines: &[CartLine],
+) -> Result<PlacedOrder, Error> {
+    let priced = price(context, lines).await?;
+    if !priced.gone.is_empty() {
+        return Err(out_of_stock(priced.gone.iter().map(|line| short(&line.sku, line.quantity.get(), 0)).collect()));
+    }
+    if priced.is_mixed() {
+        return Err(mixed_currencies());
+    }
+    let currency = priced.currency();
+    let reserved_until = reserve(context, checkout.checkout_id, lines).await?;
+    let quote = quote(context, &priced.lines, checkout.delivery, currency)?;
+    if checkout.seen_quote.as_ref().is_some_and(|seen| *seen != quote.digest()) {
+        return Err(Error::rejection(
+            StatusCode::CONFLICT,
+            "quote_changed",
+            "A price has changed",
+            format!("The total is {} now. Have a look before you pay.", quote.total()),
+        ));
+    }
+    let tokens = Tokens::of(context)?;
+    let order = PlaceOrder {
+        checkout_id: checkout.checkout_id,
+        cart_id: checkout.cart_id,
+        email: checkout.email.clone(),
+        address: checkout.address.clone(),
+        lines: priced.lines.iter().map(order_line).collect(),
+        delivery: delivery(context, checkout.delivery, currency)?,
+        currency,
+        quote_digest: quote.digest(),
+        gateway: checkout.gateway,
+        return_url: format!(
+            "{}/checkout/return/{}/{}",
+            checkout.shop_url,
+            checkout.checkout_id,
+            tokens.checkout(&checkout.checkout_id.to_string())
+        ),
+        reserved_until,
+    };
+    origin_client::place_order(context, &order).await
+}
+
+fn order_line(line: &PricedCartLine) -> OrderLine {
+    let article = &line.article;
+    OrderLine {
+        product_id: article.product_id,
+        sku: article.sku.clone(),
+        slug: article.slug.clone(),
+        title: article.full_title(),
+        seller: article.seller.clone(),
+        quantity: line.quantity,
+        unit_price_minor: article.price.amount_minor,
+    }
+}
+
+/// Holds every line at every product, or none.
+async fn reserve(
+    context: &Context,
+    checkout_id: CheckoutId,
+    lines: &[CartLine],
+) -> Result<domain::time::Timestamp, Error> {
+    let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
+        let command = stock::Command::Reserve { checkout_id, lines };
+        client::stock(context, product_id, Some(command))
+    });
+    let mut lines_short = Vec::new();
+    let mut reserved_until = None;
+    for outcome in join_all(calls).await {
+        match outcome? {
+            Ok(answer) => {
+                let reservation = answer.reservation.ok_or_else(|| Error::bug("reserved, but no reservation"))?;
+                if reservation.state == ReservationState::Held {
+                    let until = reservation.expires_at;
+                    reserved_until = Some(reserved_until.map_or(until, |earliest: domain::time::Timestamp| earliest.min(until)));
+                }
+            }
+            Err(stock::Rejection::Short { lines }) => lines_short.extend(lines),
+            Err(stock::Rejection::UnknownSku { sku }) => {
+                let wanted = lines.iter().find(|line| line.sku == sku).map_or(1, |line| line.quantity.get());
+                lines_short.push(short(&sku, wanted, 0));
+            }
+            Err(stock::Rejection::BadLines) => return Err(Error::bug("a cart has the same line twice")),
+            Err(rejection @ stock::Rejection::CheckoutClosed) => {
+                return Err(Error::rejection(StatusCode::CONFLICT, "checkout_closed", "This checkout is over", rejection));
+            }
+        }
+    }
+    if !lines_short.is_empty() {
+        return Err(out_of_stock(lines_short));
+    }
+    // All committed already: the order was paid, and the origin will say so.
+    Ok(reserved_until.unwrap_or_else(|| context.now()))
+}
+
+/// A cart's lines as each product's Stock object wants them.
+fn by_product(lines: &[CartLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
+    let mut products: BTreeMap<ProductId, Vec<StockLine>> = BTreeMap::new();
+    for line in lines {
+        let stock_line = StockLine { sku: line.sku.clone(), quantity: line.quantity };
+        products.entry(line.product_id).or_default().push(stock_line);
+    }
+    products
+}
+
+/// An order's lines as each product's Stock object wants them.
+pub(crate) fn ordered_by_product(lines: &[OrderLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
+    let lines: Vec<CartLine> = lines
+        .iter()
+        .map(|line| CartLine { sku: line.sku.clone(), product_id: line.product_id, quantity: line.quantity })
+        .collect();
+    by_product(&lines)
+}
+
+fn short(sku: &Sku, requested: u32, available: u32) -> ShortLine {
+    ShortLine { sku: sku.clone(), requested, available }
+}
+
+fn out_of_stock(lines: Vec<ShortLine>) -> Error {
+    let detail = lines
+        .iter()
+        .map(|line| match line.available {
+            0 => format!("{} is sold out.", line.sku),
+            left => format!("Only {left} of {} left.", line.sku),
+        })
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut rejection = Rejection::new(StatusCode::CONFLICT, "out_of_stock", "Some things are no longer there", detail);
+    rejection.lines = lines;
+    rejection.into()
+}
+
+fn mixed_currencies() -> Error {
+    Error::rejection(
+        StatusCode::CONFLICT,
+        "mixed_currencies",
+        "These things are priced in different currencies",
+        "An order is paid in one currency. Buy them one after the other.",
+    )
+}
+
+/// What a cart's refusal means over HTTP.
+pub(crate) fn cart_rejection(rejection: cart::Rejection) -> Error {
+    let (status, code, title) = match &rejection {
+        cart::Rejection::Frozen { .. } => (StatusCode::CONFLICT, "cart_frozen", "A payment is under way"),
+        cart::Rejection::NoSuchLine { .. } => (StatusCode::NOT_FOUND, "line_not_found", "Not in this cart"),
+        cart::Rejection::TooManyLines => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_lines", "The cart is full"),
+        cart::Rejection::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "quantity_too_large", "That is too many"),
+        cart::Rejection::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "cart_empty", "The cart is empty"),
+        cart::Rejection::CheckoutClosed => (StatusCode::CONFLICT, "checkout_closed", "This checkout is over"),
+    };
+    Error::rejection(status, code, title, rejection)
+}
+
+/// What a person sees as an amount that may be zero.
+pub(crate) fn money(amount_minor: i64, currency: Currency) -> Money {
+    Money::new(amount_minor, currency)
+}

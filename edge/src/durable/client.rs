@@ -1,0 +1,108 @@
+//! How the Worker calls its objects: the only place that knows their names, and the one type per call that both ends share.
+
+use domain::cart::{self, Cart};
+use domain::ids::{CartId, ProductId, Sku};
+use domain::stock::{self, Reservation};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use worker::wasm_bindgen::JsValue;
+use worker::{Method, Request, RequestInit, Response, Stub};
+
+use super::Answer;
+use crate::context::Context;
+use crate::error::Error;
+
+/// The query parameter that names the product of a live socket.
+pub(super) const LIVE_PRODUCT: &str = "product_id";
+
+/// One call of a Stock object.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StockCall {
+    /// Whose stock it is; the object opens itself from it.
+    pub(crate) product_id: ProductId,
+    /// What to do; `None` only reads.
+    pub(crate) command: Option<stock::Command>,
+}
+
+/// What a Stock object answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StockAnswer {
+    #[serde(flatten)]
+    pub(crate) levels: Levels,
+    /// The checkout's, if the command was about one.
+    pub(crate) reservation: Option<Reservation>,
+}
+
+/// What pages hear over their sockets: `{"levels":[{"sku":"…","available":3}]}`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Levels {
+    pub(crate) levels: Vec<Availability>,
+}
+
+/// How many of a variant can be bought now.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Availability {
+    pub(crate) sku: Sku,
+    pub(crate) available: u32,
+}
+
+/// One call of a Cart object.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CartCall {
+    /// Reads it.
+    Read,
+    /// Changes it.
+    Change(cart::Command),
+}
+
+/// Asks something of a product's stock.
+pub(crate) async fn stock(
+    context: &Context,
+    product_id: ProductId,
+    command: Option<stock::Command>,
+) -> Result<Result<StockAnswer, stock::Rejection>, Error> {
+    let stub = stock_object(context, product_id)?;
+    call(&stub, &StockCall { product_id, command }).await
+}
+
+/// Reads or changes a cart. Every answer carries the whole cart.
+pub(crate) async fn cart(
+    context: &Context,
+    cart_id: CartId,
+    call_of: CartCall,
+) -> Result<Result<Cart, cart::Rejection>, Error> {
+    let stub = context.objects("CART")?.get_by_name(&cart_id.to_string())?;
+    call(&stub, &call_of).await
+}
+
+/// Hands a page's socket over to the product's Stock object.
+pub(crate) async fn live_stock(context: &Context, product_id: ProductId) -> Result<Response, Error> {
+    let init = RequestInit::new();
+    init.headers.set("upgrade", "websocket")?;
+    let url = format!("https://object/live?{LIVE_PRODUCT}={product_id}");
+    let request = Request::new_with_init(&url, &init)?;
+    Ok(stock_object(context, product_id)?.fetch_with_request(request).await?)
+}
+
+fn stock_object(context: &Context, product_id: ProductId) -> Result<Stub, Error> {
+    Ok(context.objects("STOCK")?.get_by_name(&product_id.to_string())?)
+}
+
+async fn call<T: DeserializeOwned, R: DeserializeOwned>(
+    stub: &Stub,
+    body: &impl Serialize,
+) -> Result<Result<T, R>, Error> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(body)?)));
+    let request = Request::new_with_init("https://object/call", &init)?;
+    let mut response = stub.fetch_with_request(request).await.map_err(|error| Error::fault("object", error))?;
+    let text = response.text().await.map_err(|error| Error::fault("object", error))?;
+    if response.status_code() != 200 {
+        return Err(Error::fault("object", format!("{}: {text}", response.status_code())));
+    }
+    match serde_json::from_str(&text)? {
+        Answer::Done(answer) => Ok(Ok(answer)),
+        Answer::Rejected(rejection) => Ok(Err(rejection)),
+    }
+}

@@ -1,0 +1,348 @@
+//! One product's stock: all its variants. The shell round [`domain::stock`].
+//!
+//! Takes its opening balance from D1 when it is first touched, wakes to expire reservations, tells open pages of every change
+//! over hibernating sockets, and keeps D1's projection near the truth: a change marks it *unpublished* in the same transaction,
+//! and only a successful write to D1 clears the mark, at once or by alarm.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use domain::ids::{CheckoutId, ProductId, Sku};
+use domain::stock::{Command, Event, Rejection, Reservation, ReservationState, Stock, StockLine};
+use domain::time::{Millis, Timestamp};
+use serde::Deserialize;
+use worker::wasm_bindgen::{self, JsValue};
+use worker::{
+    DurableObject, Env, Request, Response, State, Storage, WebSocket, WebSocketIncomingMessage, WebSocketPair,
+    WebSocketRequestResponsePair, durable_object,
+};
+
+use super::client::{Availability, LIVE_PRODUCT, Levels, StockAnswer, StockCall};
+use super::{Answer, migrate, read, reply};
+use crate::context::now;
+
+/// How soon a projection that could not be written is tried again.
+const PUBLISH_RETRY: Millis = Millis::seconds(5);
+
+/// The Durable Object class of stock.
+#[durable_object]
+pub struct StockObject {
+    shell: Rc<Shell>,
+}
+
+struct Shell {
+    state: State,
+    env: Env,
+    /// The stock, once it was read. `None` while what is in storage and what was decided might differ.
+    stock: RefCell<Option<Stock>>,
+    /// The alarm that is set, as far as this instance knows.
+    alarm_at: Cell<Option<Timestamp>>,
+    /// Whether a write of the projection is under way: changes meanwhile go out with the next one.
+    publishing: Cell<bool>,
+}
+
+impl DurableObject for StockObject {
+    fn new(state: State, env: Env) -> Self {
+        if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
+            state.set_websocket_auto_response(&pair);
+        }
+        let shell = Shell {
+            state,
+            env,
+            stock: RefCell::new(None),
+            alarm_at: Cell::new(None),
+            publishing: Cell::new(false),
+        };
+        Self { shell: Rc::new(shell) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let shell = &self.shell;
+        if let Some(product_id) = live_product(&request)? {
+            shell.open(product_id).await?;
+            return shell.accept_socket();
+        }
+        let StockCall { product_id, command } = read(&mut request).await?;
+        shell.open(product_id).await?;
+        let Some(command) = command else {
+            return shell.with_stock(|stock| reply(&Answer::<_, Rejection>::Done(answer(stock, None))));
+        };
+        let mut outcome = shell.execute(&command)?;
+        if matches!(outcome, Answer::Rejected(Rejection::UnknownSku { .. })) {
+            // The product may have got a variant since it was opened.
+            shell.open_from_catalogue(product_id).await?;
+            outcome = shell.execute(&command)?;
+        }
+        Shell::after_change(shell).await?;
+        reply(&outcome)
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.shell.alarm_at.set(None);
+        self.shell.execute(&Command::Expire)?;
+        self.shell.publish().await;
+        self.shell.set_alarm().await?;
+        Response::empty()
+    }
+
+    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> worker::Result<()> {
+        // Pages only listen; `ping` is answered without waking the object.
+        Ok(())
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, code: usize, _: String, _: bool) -> worker::Result<()> {
+        // 1005 and 1006 stand for "no code" and may not be sent.
+        let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
+        drop(socket.close(code, None::<&str>));
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> worker::Result<()> {
+        Ok(())
+    }
+}
+
+/// The product that a socket is opened for; `None` for ordinary calls.
+fn live_product(request: &Request) -> worker::Result<Option<ProductId>> {
+    if !request.headers().get("upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+        return Ok(None);
+    }
+    let url = request.url()?;
+    let id = url.query_pairs().find(|(name, _)| name == LIVE_PRODUCT).and_then(|(_, id)| id.parse().ok());
+    id.map(Some).ok_or_else(|| worker::Error::RustError("a socket names its product".to_owned()))
+}
+
+impl Shell {
+    fn storage(&self) -> Storage {
+        self.state.storage()
+    }
+
+    /// Decides, persists, publishes to open pages. Synchronous, hence one transaction.
+    fn execute(&self, command: &Command) -> worker::Result<Answer<StockAnswer, Rejection>> {
+        let checkout_id = match command {
+            Command::Reserve { checkout_id, .. }
+            | Command::Release { checkout_id }
+            | Command::Commit { checkout_id, .. }
+            | Command::Return { checkout_id } => Some(*checkout_id),
+            Command::Open { .. } | Command::Expire => None,
+        };
+        self.load()?;
+        let events = match self.with_stock(|stock| Ok(stock.decide(command, now())))? {
+            Ok(events) => events,
+            Err(rejection) => return Ok(Answer::Rejected(rejection)),
+        };
+        if !events.is_empty() {
+            // Taken out until storage has it: if persisting fails, the next command reads storage again.
+            let mut stock = self.stock.borrow_mut().take().unwrap_or_default();
+            for event in &events {
+                stock.evolve(event);
+            }
+            self.persist(&stock, &events)?;
+            self.stock.replace(Some(stock));
+            self.broadcast()?;
+        }
+        self.with_stock(|stock| Ok(Answer::Done(answer(stock, checkout_id))))
+    }
+
+    fn with_stock<T>(&self, read: impl FnOnce(&Stock) -> worker::Result<T>) -> worker::Result<T> {
+        self.load()?;
+        let stock = self.stock.borrow();
+        read(stock.as_ref().unwrap_or(&Stock::default()))
+    }
+
+    fn load(&self) -> worker::Result<()> {
+        #[derive(Deserialize)]
+        struct LevelRow {
+            sku: Sku,
+            on_hand: u32,
+        }
+        #[derive(Deserialize)]
+        struct ReservationRow {
+            checkout_id: CheckoutId,
+            lines: String,
+            state: String,
+            expires_at: Timestamp,
+        }
+        if self.stock.borrow().is_some() {
+            return Ok(());
+        }
+        let sql = self.storage().sql();
+        migrate(&sql, &[include_str!("../../../migrations/durable/stock.sql")])?;
+        let levels: Vec<LevelRow> = sql.exec("SELECT sku, on_hand FROM level", None)?.to_array()?;
+        let rows: Vec<ReservationRow> =
+            sql.exec("SELECT checkout_id, lines, state, expires_at FROM reservation", None)?.to_array()?;
+        let mut reservations = Vec::with_capacity(rows.len());
+        for row in rows {
+            let lines: Vec<StockLine> = serde_json::from_str(&row.lines)?;
+            let state: ReservationState = serde_json::from_value(row.state.into())?;
+            reservations.push((row.checkout_id, Reservation { lines, state, expires_at: row.expires_at }));
+        }
+        let levels = levels.into_iter().map(|row| (row.sku, row.on_hand));
+        self.stock.replace(Some(Stock::restore(levels, reservations)));
+        Ok(())
+    }
+
+    fn persist(&self, stock: &Stock, events: &[Event]) -> worker::Result<()> {
+        let sql = self.storage().sql();
+        for (sku, level) in stock.levels() {
+            sql.exec(
+                "INSERT INTO level (sku, on_hand) VALUES (?, ?)
+                 ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand WHERE on_hand <> excluded.on_hand",
+                vec![sku.as_str().into(), i64::from(level.on_hand).into()],
+            )?;
+        }
+        for checkout_id in events.iter().filter_map(Event::checkout_id) {
+            let Some(reservation) = stock.reservation(checkout_id) else { continue };
+            let state = serde_json::to_value(reservation.state)?;
+            sql.exec(
+                "INSERT INTO reservation (checkout_id, lines, state, expires_at) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (checkout_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at",
+                vec![
+                    checkout_id.to_string().into(),
+                    serde_json::to_string(&reservation.lines)?.into(),
+                    state.as_str().unwrap_or_default().into(),
+                    reservation.expires_at.as_millis().into(),
+                ],
+            )?;
+        }
+        if events.iter().any(|event| !matches!(event, Event::Opened { .. })) {
+            sql.exec("UPDATE meta SET unpublished = 1", None)?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that there is an opening balance.
+    async fn open(&self, product_id: ProductId) -> worker::Result<()> {
+        self.load()?;
+        if self.with_stock(|stock| Ok(stock.levels().next().is_some()))? {
+            return Ok(());
+        }
+        self.open_from_catalogue(product_id).await
+    }
+
+    async fn open_from_catalogue(&self, product_id: ProductId) -> worker::Result<()> {
+        #[derive(Deserialize)]
+        struct Row {
+            sku: Sku,
+            opening_stock: u32,
+        }
+        let id = JsValue::from_str(&product_id.to_string());
+        let rows: Vec<Row> = self
+            .env
+            .d1("DB")?
+            .prepare("SELECT sku, opening_stock FROM variant WHERE product_id = ?1")
+            .bind(&[id])?
+            .all()
+            .await?
+            .results()?;
+        let balances = rows.into_iter().map(|row| (row.sku, row.opening_stock)).collect();
+        self.load()?;
+        self.storage().sql().exec(
+            "INSERT INTO meta (one, product_id, unpublished) VALUES (1, ?, 0) ON CONFLICT (one) DO NOTHING",
+            vec![product_id.to_string().into()],
+        )?;
+        self.execute(&Command::Open { balances })?;
+        Ok(())
+    }
+
+    /// What has to be seen to once a command is through: the next alarm, and the projection.
+    async fn after_change(shell: &Rc<Self>) -> worker::Result<()> {
+        // The alarm is the promise; the write that follows the answer is merely sooner.
+        shell.set_alarm().await?;
+        if shell.is_unpublished()? && !shell.publishing.replace(true) {
+            let this = Rc::clone(shell);
+            shell.state.wait_until(async move {
+                this.publish().await;
+                this.publishing.set(false);
+            });
+        }
+        Ok(())
+    }
+
+    async fn set_alarm(&self) -> worker::Result<()> {
+        let retry = self.is_unpublished()?.then(|| now() + PUBLISH_RETRY);
+        let expiry = self.with_stock(|stock| Ok(stock.next_deadline()))?;
+        let Some(at) = [retry, expiry].into_iter().flatten().min() else { return Ok(()) };
+        if self.alarm_at.get().is_some_and(|set| set <= at) {
+            return Ok(());
+        }
+        self.alarm_at.set(Some(at));
+        let in_ms = (at - now()).0.max(0);
+        self.storage().set_alarm(in_ms).await
+    }
+
+    /// Writes the projection until it is up to date, or a write fails: then the alarm tries again.
+    async fn publish(&self) {
+        loop {
+            match self.publish_once().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return crate::log::warn("stock projection", error),
+            }
+        }
+    }
+
+    /// Whether there was something to write.
+    async fn publish_once(&self) -> worker::Result<bool> {
+        if !self.is_unpublished()? {
+            return Ok(false);
+        }
+        let written = self.with_stock(|stock| Ok(levels(stock)))?;
+        self.env
+            .d1("DB")?
+            .prepare(
+                "UPDATE variant SET available = level.value ->> 'available'
+                 FROM json_each(?1) AS level WHERE variant.sku = level.value ->> 'sku'",
+            )
+            .bind(&[JsValue::from_str(&serde_json::to_string(&written.levels)?)])?
+            .run()
+            .await?;
+        // Sales during the write have to go out too.
+        if self.with_stock(|stock| Ok(levels(stock)))? == written {
+            self.storage().sql().exec("UPDATE meta SET unpublished = 0", None)?;
+        }
+        Ok(true)
+    }
+
+    fn accept_socket(&self) -> worker::Result<Response> {
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        self.state.accept_web_socket(&server);
+        // What the page was rendered with may be older than what is true now.
+        server.send(&self.with_stock(|stock| Ok(levels(stock)))?)?;
+        Response::from_websocket(client)
+    }
+
+    fn broadcast(&self) -> worker::Result<()> {
+        let sockets = self.state.get_websockets();
+        if sockets.is_empty() {
+            return Ok(());
+        }
+        let message = serde_json::to_string(&self.with_stock(|stock| Ok(levels(stock)))?)?;
+        for socket in sockets {
+            // One that has gone away is closed by the platform.
+            drop(socket.send_with_str(&message));
+        }
+        Ok(())
+    }
+
+    fn is_unpublished(&self) -> worker::Result<bool> {
+        #[derive(Deserialize)]
+        struct Row {
+            unpublished: u32,
+        }
+        let rows: Vec<Row> = self.storage().sql().exec("SELECT unpublished FROM meta", None)?.to_array()?;
+        Ok(rows.first().is_some_and(|row| row.unpublished == 1))
+    }
+}
+
+fn answer(stock: &Stock, checkout_id: Option<CheckoutId>) -> StockAnswer {
+    StockAnswer {
+        levels: levels(stock),
+        reservation: checkout_id.and_then(|checkout_id| stock.reservation(checkout_id)).cloned(),
+    }
+}
+
+fn levels(stock: &Stock) -> Levels {
+    let levels = stock.levels().map(|(sku, level)| Availability { sku: sku.clone(), available: level.available() });
+    Levels { levels: levels.collect() }
+}

@@ -1,0 +1,15 @@
+//! Structured log lines: one JSON object each, with the request's id. Never a secret, never a shopper's data.
+
+use serde_json::json;
+
+use crate::context::Context;
+
+/// Something that an operator should look at.
+pub(crate) fn error(context: &Context, code: &str, cause: &str) {
+    worker::console_error!("{}", json!({"level": "error", "request_id": context.request_id(), "code": code, "cause": cause}));
+}
+
+/// Something that an operator may want to know.
+pub(crate) fn warn(place: &str, cause: impl std::fmt::Display) {
+    worker::console_warn!("{}", json!({"level": "warn", "place": place, "cause": cause.to_string()}));
+}

@@ -1,0 +1,99 @@
+//! How the Worker calls the origin: the only place that knows its address.
+
+use domain::ids::{CheckoutId, OrderId};
+use domain::signature::{Audience, SignedParts};
+use domain::wire::{
+    HEADER_REQUEST_ID, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY, OrderView, PlaceOrder, PlacedOrder, Problem,
+};
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use worker::wasm_bindgen::JsValue;
+use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit};
+
+use crate::context::Context;
+use crate::error::{Error, Rejection};
+
+/// How long the origin may take. It may have to ask a gateway.
+const TIMEOUT_MS: u64 = 15_000;
+
+/// Places an order; again with the same checkout, answers the same.
+pub(crate) async fn place_order(context: &Context, order: &PlaceOrder) -> Result<PlacedOrder, Error> {
+    send(context, Method::Post, ORIGIN_PLACE_ORDER, &serde_json::to_string(order)?).await
+}
+
+/// An order as it stands.
+pub(crate) async fn order(context: &Context, order_id: OrderId) -> Result<OrderView, Error> {
+    send(context, Method::Get, &format!("{ORIGIN_ORDER}{order_id}"), "").await
+}
+
+/// Has the origin ask the gateway what became of a checkout's payment.
+pub(crate) async fn verify(context: &Context, checkout_id: CheckoutId) -> Result<OrderView, Error> {
+    send(context, Method::Post, &format!("{ORIGIN_VERIFY}{checkout_id}"), "").await
+}
+
+async fn send<T: DeserializeOwned>(context: &Context, method: Method, path: &str, body: &str) -> Result<T, Error> {
+    context.count_origin_call();
+    let parts = SignedParts {
+        audience: Audience::Origin,
+        method: method.as_ref(),
+        path_and_query: path,
+        body: body.as_bytes(),
+    };
+    let signature =
+        context.keyring("EDGE_ORIGIN_KEYS")?.sign(parts, context.now(), &context.new_id().to_string());
+
+    let mut init = RequestInit::new();
+    for (name, value) in signature.pairs() {
+        init.headers.set(name, &value)?;
+    }
+    init.headers.set(HEADER_REQUEST_ID, context.request_id())?;
+    init.with_method(method);
+    if !body.is_empty() {
+        init.headers.set("content-type", "application/json")?;
+        init.with_body(Some(JsValue::from_str(body)));
+    }
+    let url = format!("{}{path}", context.var("ORIGIN_URL")?.trim_end_matches('/'));
+    let request = Request::new_with_init(&url, &init)?;
+
+    let fault = |error: worker::Error| Error::fault("origin", error);
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let answer = async {
+        let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(fault)?;
+        let text = response.text().await.map_err(fault)?;
+        Ok::<_, Error>((response.status_code(), text))
+    };
+    let timeout = Delay::from(std::time::Duration::from_millis(TIMEOUT_MS));
+    futures_util::pin_mut!(answer);
+    let (status, text) = match futures_util::future::select(answer, timeout).await {
+        futures_util::future::Either::Left((answer, _)) => answer?,
+        futures_util::future::Either::Right(((), _)) => {
+            abort.abort();
+            return Err(Error::fault("origin", format!("no answer within {TIMEOUT_MS} ms")));
+        }
+    };
+    match status {
+        200..=299 => serde_json::from_str(&text).map_err(|error| Error::fault("origin", error)),
+        400..=499 if !matches!(status, 401 | 408 | 429) => Err(rejection(status, &text)),
+        _ => Err(Error::fault("origin", format!("{status}: {text}"))),
+    }
+}
+
+/// The origin's rejection becomes ours: it speaks to the same person.
+fn rejection(status: u16, text: &str) -> Error {
+    let Ok(problem) = serde_json::from_str::<Problem>(text) else {
+        return Error::fault("origin", format!("{status} without a problem: {text}"));
+    };
+    let (code, title) = match problem.code.as_str() {
+        "quote_changed" => ("quote_changed", "A price has changed"),
+        "checkout_differs" => ("checkout_differs", "This checkout was for something else"),
+        "not_found" | "order_not_found" | "checkout_not_found" => ("not_found", "Not found"),
+        "gateway_not_offered" => ("gateway_not_offered", "This way of paying is not offered"),
+        _ => ("order_refused", "The order cannot be placed"),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut rejection = Rejection::new(status, code, title, problem.detail);
+    rejection.fields = problem.fields;
+    rejection.lines = problem.lines;
+    rejection.into()
+}

@@ -1,0 +1,117 @@
+//! A product as it stands in a grid: picture, name, price, whether it can be had.
+
+use domain::money::Money;
+use domain::wire::Picture;
+use maud::{Markup, html};
+
+use super::layout::Site;
+use super::links;
+use super::picture::{CARD_SIZES, Fetch, Subject, picture_or_drawing};
+
+/// From how many units on the count itself is shown. It is always the true one.
+pub const FEW: u32 = 5;
+
+/// A product in a grid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// Its page: `/p/{slug}`.
+    pub slug: String,
+    /// Its name.
+    pub title: String,
+    /// Its maker.
+    pub brand: Option<String>,
+    /// Its categories, outermost first; they choose the drawing where there is no picture.
+    pub category: Vec<String>,
+    /// Its main picture.
+    pub picture: Option<Picture>,
+    /// Its price, or that of its cheapest variant.
+    pub price: Money,
+    /// Whether other variants cost more: the price reads `from …`.
+    pub price_is_lowest: bool,
+    /// Units of all variants, as far as the listing knows.
+    pub available: u32,
+}
+
+impl Card {
+    /// Its picture, or a drawing of the kind of thing that it is.
+    pub fn picture(&self, site: &Site, sizes: &str, fetch: Fetch) -> Markup {
+        let subject = Subject { title: &self.title, brand: self.brand.as_deref(), category: &self.category };
+        picture_or_drawing(site, self.picture.as_ref(), subject, sizes, fetch)
+    }
+}
+
+/// A grid of products; the first `soon` pictures are fetched with the page, the others when they come near.
+pub fn grid(site: &Site, cards: &[Card], soon: usize) -> Markup {
+    html! {
+        ul.grid role="list" {
+            @for (index, card) in cards.iter().enumerate() {
+                li { (view(site, card, if index < soon { Fetch::Soon } else { Fetch::Late })) }
+            }
+        }
+    }
+}
+
+fn view(site: &Site, card: &Card, fetch: Fetch) -> Markup {
+    html! {
+        article.card {
+            .frame { (card.picture(site, CARD_SIZES, fetch)) }
+            @if let Some(brand) = &card.brand { p.brand { (brand) } }
+            h3 { a href=(links::product(&card.slug)) { (card.title) } }
+            p.price { @if card.price_is_lowest { small { "from " } } (card.price) }
+            (availability(card.available))
+        }
+    }
+}
+
+/// Whether something can be had, in words: `In stock`, `3 left`, `Sold out`. `app.js` says the same when stock changes.
+pub fn availability(available: u32) -> Markup {
+    html! { p class={ "stock " (availability_class(available)) } { (availability_words(available)) } }
+}
+
+/// See [`availability`].
+pub fn availability_words(available: u32) -> String {
+    match available {
+        0 => "Sold out".to_owned(),
+        1..=FEW => format!("{available} left"),
+        _ => "In stock".to_owned(),
+    }
+}
+
+/// See [`availability`].
+pub const fn availability_class(available: u32) -> &'static str {
+    match available {
+        0 => "out",
+        1..=FEW => "few",
+        _ => "in",
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use domain::money::Currency;
+
+    use super::super::layout::tests::site;
+    use super::*;
+
+    pub(in super::super) fn card(title: &str) -> Card {
+        Card {
+            slug: "a-slug".into(),
+            title: title.into(),
+            brand: Some("Acme".into()),
+            category: vec!["Phones".into()],
+            picture: None,
+            price: Money::new(1_250_000, Currency::Ngn),
+            price_is_lowest: false,
+            available: 3,
+        }
+    }
+
+    #[test]
+    fn a_card_tells_name_price_and_what_is_left() {
+        let html = grid(&site(), &[card("<b>Phone</b>")], 0).into_string();
+        assert!(html.contains("&lt;b&gt;Phone&lt;/b&gt;") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("₦12,500") && html.contains("3 left"), "{html}");
+        assert_eq!(availability_words(0), "Sold out");
+        assert_eq!(availability_words(6), "In stock");
+    }
+}

@@ -1,0 +1,323 @@
+//! The cart: what is in it, what it costs, what stands in the way of paying. Never cached.
+
+use domain::ids::{CheckoutId, Sku};
+use domain::money::Money;
+use domain::pricing::Quote;
+use domain::stock::Quantity;
+use domain::time::Timestamp;
+use domain::wire::Picture;
+use maud::{Markup, html};
+
+use super::layout::{Page, Site};
+use super::links::{counted, product};
+use super::moment::time_of_day;
+use super::notice::{Tone, notice};
+use super::picture::{Fetch, Subject, THUMB_SIZES, picture_or_drawing};
+
+/// What the cart's page shows.
+#[derive(Debug, Clone)]
+pub struct Model<'a> {
+    /// What is the same on all pages.
+    pub site: &'a Site,
+    /// Goes with every form.
+    pub csrf: &'a str,
+    /// In the order in which they were put in.
+    pub lines: Vec<Line>,
+    /// What it costs; `None` when it is empty or cannot be priced.
+    pub quote: Option<Quote>,
+    /// A payment that is under way for this cart.
+    pub frozen: Option<Frozen>,
+    /// Why the last change was refused, in words for the shopper.
+    pub refused: Option<String>,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The variant.
+    pub sku: Sku,
+    /// Its product's page.
+    pub slug: String,
+    /// The product's name.
+    pub title: String,
+    /// What sets the variant apart, `M, Blue`; may be empty.
+    pub variant: String,
+    /// The maker.
+    pub brand: Option<String>,
+    /// Categories, outermost first.
+    pub category: Vec<String>,
+    /// The variant's picture, or the product's.
+    pub picture: Option<Picture>,
+    /// Price of one.
+    pub unit_price: Money,
+    /// How many.
+    pub quantity: Quantity,
+    /// Units that could be bought now. `None` when the product is no longer sold.
+    pub available: Option<u32>,
+}
+
+/// A payment that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Its checkout.
+    pub checkout_id: CheckoutId,
+    /// Until when the stock is held.
+    pub until: Timestamp,
+    /// Where the payment goes on: the order's page, or the gateway's.
+    pub continue_href: String,
+}
+
+impl Line {
+    /// Its picture, or a drawing of the kind of thing that it is.
+    pub fn picture(&self, site: &Site) -> Markup {
+        let subject = Subject { title: &self.title, brand: self.brand.as_deref(), category: &self.category };
+        picture_or_drawing(site, self.picture.as_ref(), subject, THUMB_SIZES, Fetch::Soon)
+    }
+
+    /// Price of all of them; that of one where the sum is beyond any amount.
+    fn total(&self) -> Money {
+        self.unit_price.times(self.quantity.get()).unwrap_or(self.unit_price)
+    }
+
+    fn is_short(&self) -> bool {
+        self.available.is_none_or(|available| available < self.quantity.get())
+    }
+}
+
+/// The page.
+pub fn view(model: &Model<'_>) -> Markup {
+    let main = html! {
+        .wrap #cart {
+            h1 { "Cart" }
+            @if let Some(refused) = &model.refused {
+                (notice(Tone::Bad, "That was not changed", &html! { p { (refused) } }))
+            }
+            @if let Some(frozen) = &model.frozen { (under_way(model, frozen)) }
+            @if model.lines.is_empty() { (empty(model.site)) } @else { (filled(model)) }
+        }
+    };
+    Page::private(model.site, "Cart").render(&main)
+}
+
+fn empty(site: &Site) -> Markup {
+    html! {
+        .empty {
+            h2 { "Your cart is empty" }
+            p { "What you add stays here until you take it out or buy it." }
+            p { a.button href="/search" { "See all products" } }
+            @if !site.categories.is_empty() {
+                ul.chips {
+                    @for category in &site.categories { li { a.chip href=(category.href) { (category.label) } } }
+                }
+            }
+        }
+    }
+}
+
+fn filled(model: &Model<'_>) -> Markup {
+    let short = model.lines.iter().any(Line::is_short);
+    html! {
+        @if short && model.frozen.is_none() {
+            (notice(Tone::Warning, "Some things cannot be had as they are", &html! {
+                p { "Change or remove the lines that are marked below, then check out." }
+            }))
+        }
+        .cart {
+            ul.lines role="list" {
+                @for (index, line) in model.lines.iter().enumerate() { li { (line_view(model, index, line)) } }
+            }
+            aside.summary aria-label="Summary" {
+                h2 { "Summary" }
+                @if let Some(quote) = &model.quote { (totals(quote)) }
+                @if model.frozen.is_some() {
+                    p.hint { "Finish or give up the payment above first." }
+                } @else if short || model.quote.is_none() {
+                    p.hint { "Checkout opens once every line can be had." }
+                } @else {
+                    a.button.wide href="/checkout" { "Check out" }
+                    p.hint { "Your things are held for 15 minutes while you pay." }
+                }
+            }
+        }
+    }
+}
+
+fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
+    let locked = model.frozen.is_some();
+    html! {
+        article.line.short[line.is_short()] {
+            a.frame href=(product(&line.slug)) tabindex="-1" aria-hidden="true" {
+                (line.picture(model.site))
+            }
+            .line-words {
+                h2 { a href=(product(&line.slug)) { (line.title) } }
+                @if !line.variant.is_empty() { p.muted { (line.variant) } }
+                p.muted { (line.unit_price) " each" }
+                @if !locked { (line_problem(line)) }
+            }
+            p.price { (line.total()) }
+            @if locked {
+                p.line-forms { "Quantity " (line.quantity.get()) }
+            } @else {
+                .line-forms {
+                    @if line.available.is_some_and(|available| available > 0) {
+                        form action="/cart/lines/quantity" method="post" hx-post="/cart/lines/quantity"
+                            hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
+                            input type="hidden" name="csrf" value=(model.csrf);
+                            input type="hidden" name="sku" value=(line.sku);
+                            label for={ "quantity-" (index) } { "Quantity" span.hidden { " of " (line.title) } }
+                            input id={ "quantity-" (index) } type="number" name="quantity" value=(line.quantity.get())
+                                min="1" max="9999" inputmode="numeric" required data-submit;
+                            button.button.quiet.no-js { "Update" }
+                        }
+                    }
+                    form action="/cart/lines/remove" method="post" hx-post="/cart/lines/remove"
+                        hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
+                        input type="hidden" name="csrf" value=(model.csrf);
+                        input type="hidden" name="sku" value=(line.sku);
+                        button.link { "Remove" span.hidden { " " (line.title) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn line_problem(line: &Line) -> Markup {
+    html! {
+        @match line.available {
+            None => p.problem { "No longer sold. Please remove it." },
+            Some(0) => p.problem { "Sold out. Please remove it, or come back later." },
+            Some(available) if available < line.quantity.get() => p.problem { "Only " (available) " can be had." },
+            Some(_) => {}
+        }
+    }
+}
+
+fn under_way(model: &Model<'_>, frozen: &Frozen) -> Markup {
+    notice(
+        Tone::Warning,
+        "A payment is under way for this cart",
+        &html! {
+            p {
+                "The cart cannot be changed while you pay. Your things are held until " (time_of_day(frozen.until)) "."
+            }
+            .actions {
+                a.button href=(frozen.continue_href) { "Continue the payment" }
+                form action="/cart/give-up" method="post" {
+                    input type="hidden" name="csrf" value=(model.csrf);
+                    input type="hidden" name="checkout_id" value=(frozen.checkout_id);
+                    button.button.quiet { "Give up and change the cart" }
+                }
+            }
+        },
+    )
+}
+
+/// Items, delivery and total, as they are charged.
+pub fn totals(quote: &Quote) -> Markup {
+    let money = |amount| Money::new(amount, quote.currency);
+    let units: u64 = quote.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
+    html! {
+        dl.totals {
+            div { dt { (counted(units, "item", "items")) } dd { (money(quote.items_minor)) } }
+            div {
+                dt { "Standard delivery" }
+                dd { @if quote.delivery_minor == 0 { "Free" } @else { (money(quote.delivery_minor)) } }
+            }
+            div.total { dt { "Total" } dd { (quote.total()) } }
+        }
+    }
+}
+
+/// The number beside the cart in the header. A fragment; nothing at all for an empty cart.
+pub fn count(units: u64) -> Markup {
+    html! {
+        @if units > 0 {
+            span.hidden { ", " } (units) span.hidden { (if units == 1 { " item" } else { " items" }) }
+        }
+    }
+}
+
+/// What was just put in the cart. A fragment for the product's page.
+pub fn added(title: &str, quantity: u32) -> Markup {
+    notice(
+        Tone::Good,
+        "In your cart",
+        &html! {
+            p { (quantity) " × " (title) }
+            .actions { a.button href="/cart" { "View cart" } a.button.quiet href="/checkout" { "Check out" } }
+        },
+    )
+}
+
+/// Why something was not put in the cart. A fragment for the product's page.
+pub fn not_added(reason: &str) -> Markup {
+    notice(Tone::Bad, "Not added to your cart", &html! { p { (reason) } })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use domain::money::Currency;
+    use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+
+    use super::super::form::tests::assert_every_control_is_labelled;
+    use super::super::layout::tests::site;
+    use super::*;
+
+    pub(in super::super) fn two_cups() -> (Line, Quote) {
+        let line = Line {
+            sku: Sku::new("cup-1").unwrap(),
+            slug: "cup".into(),
+            title: "Cup <b>".into(),
+            variant: "Blue".into(),
+            brand: None,
+            category: vec![],
+            picture: None,
+            unit_price: Money::new(1_000, Currency::Usd),
+            quantity: Quantity::new(2).unwrap(),
+            available: Some(5),
+        };
+        let priced = PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 1_000 };
+        let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 500 };
+        (line, quote(&[priced], delivery, Currency::Usd).unwrap())
+    }
+
+    fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {
+        let (line, quote) = two_cups();
+        let site = site();
+        let lines = vec![Line { available, ..line }];
+        view(&Model { site: &site, csrf: "token", lines, quote: Some(quote), frozen, refused: None }).into_string()
+    }
+
+    #[test]
+    fn a_cart_that_can_be_had_leads_to_checkout() {
+        let html = page(Some(5), None);
+        assert!(html.contains("href=\"/checkout\"") && html.contains("$25"), "{html}");
+        assert!(html.contains("Cup &lt;b&gt;") && !html.contains("<b>"), "{html}");
+        assert_every_control_is_labelled(&html);
+        assert_eq!(html.matches("<form").count() - 1, html.matches("name=\"csrf\"").count(), "all but the search form");
+    }
+
+    #[test]
+    fn a_short_line_says_so_and_closes_checkout() {
+        let html = page(Some(1), None);
+        assert!(html.contains("Only 1 can be had") && !html.contains("href=\"/checkout\""), "{html}");
+        assert!(page(None, None).contains("No longer sold"));
+    }
+
+    #[test]
+    fn while_a_payment_is_under_way_nothing_can_be_changed() {
+        let checkout_id = "0199aaaa-0000-7000-8000-000000000000".parse().unwrap();
+        let frozen = Frozen { checkout_id, until: Timestamp(0), continue_href: "/orders/1".into() };
+        let html = page(Some(5), Some(frozen));
+        assert!(html.contains("/cart/give-up") && html.contains("href=\"/orders/1\""), "{html}");
+        assert!(!html.contains("/cart/lines/remove") && !html.contains("href=\"/checkout\""), "{html}");
+    }
+
+    #[test]
+    fn an_empty_cart_counts_nothing() {
+        assert_eq!(count(0).into_string(), "");
+        assert!(count(1).into_string().contains(" item<"));
+    }
+}

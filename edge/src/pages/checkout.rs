@@ -1,0 +1,283 @@
+//! Checkout on one page: who, where to, how it comes, how it is paid. Complete without JavaScript; nothing typed is
+//! lost.
+
+use std::collections::BTreeMap;
+
+use domain::checkout::Address;
+use domain::ids::CheckoutId;
+use domain::money::Money;
+use domain::pricing::Quote;
+use domain::wire::GatewayName;
+use maud::{Markup, html};
+
+use super::cart::{Line, totals};
+use super::countries::COUNTRIES;
+use super::form::{Field, problem_summary};
+use super::layout::{Page, Site};
+use super::notice::{Tone, notice};
+
+/// What the checkout shows.
+#[derive(Debug, Clone)]
+pub struct Model<'a> {
+    /// What is the same on all pages.
+    pub site: &'a Site,
+    /// Goes with the form.
+    pub csrf: &'a str,
+    /// This attempt. The same form sent twice is the same order.
+    pub checkout_id: CheckoutId,
+    /// What was typed, or what is known already.
+    pub form: Form,
+    /// Field names (`email`, `name`, `line1`, `city`, `region`, `country`, `phone`, `gateway`), each with what is wrong
+    /// with it.
+    pub problems: BTreeMap<String, String>,
+    /// What stands in the way although the form is well filled in.
+    pub trouble: Option<Trouble>,
+    /// What is bought.
+    pub lines: Vec<Line>,
+    /// What it costs; what is charged is this or nothing.
+    pub quote: Quote,
+}
+
+/// What was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// Where the receipt goes.
+    pub email: String,
+    /// Where the goods go.
+    pub address: Address,
+    /// Through whom it is paid.
+    pub gateway: GatewayName,
+}
+
+/// Why an order cannot be placed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Somebody else was faster: titles with how many are left.
+    Short(Vec<(String, u32)>),
+    /// The part of the shop that takes payments does not answer.
+    PaymentsUnavailable,
+    /// A price changed since the page was shown.
+    PriceChanged,
+    /// Anything else, in words for the shopper.
+    Other(String),
+}
+
+/// Fields in the order of the form, which is the order of the problem summary too.
+const ORDER: [&str; 8] = ["email", "name", "line1", "city", "region", "country", "phone", "gateway"];
+
+/// The page.
+pub fn view(model: &Model<'_>) -> Markup {
+    let known = ORDER.iter().filter_map(|field| model.problems.get_key_value(*field));
+    let others = model.problems.iter().filter(|(field, _)| !ORDER.contains(&field.as_str()));
+    let problems = known.chain(others).map(|(field, problem)| (field.as_str(), problem.as_str()));
+    let main = html! {
+        .wrap {
+            h1 { "Check out" }
+            (problem_summary(problems))
+            @if let Some(trouble) = &model.trouble { (trouble_view(trouble)) }
+            .checkout {
+                (form(model))
+                (summary(model))
+            }
+        }
+    };
+    let title = if model.problems.is_empty() { "Check out" } else { "There is a problem · Check out" };
+    Page { browse: false, ..Page::private(model.site, title) }.render(&main)
+}
+
+fn form(model: &Model<'_>) -> Markup {
+    let Form { email, address, gateway } = &model.form;
+    let delivery = Money::new(model.quote.delivery_minor, model.quote.currency);
+    let field = |name: &'static str, label, kind, autocomplete, value| Field {
+        name,
+        label,
+        hint: "",
+        kind,
+        autocomplete,
+        value,
+        problem: model.problems.get(name).map(String::as_str),
+        optional: false,
+        length_max: 120,
+    };
+    html! {
+        // `novalidate`: our own messages say what to do, and say it in every browser.
+        form.checkout-form action="/checkout" method="post" novalidate {
+            input type="hidden" name="csrf" value=(model.csrf);
+            input type="hidden" name="checkout_id" value=(model.checkout_id);
+            fieldset {
+                legend { "Contact" }
+                (Field {
+                    hint: "The receipt goes here.",
+                    length_max: 254,
+                    ..field("email", "E-mail address", "email", "email", email)
+                }.input())
+            }
+            fieldset {
+                legend { "Delivery address" }
+                (field("name", "Full name", "text", "shipping name", &address.name).input())
+                (field("line1", "Street and house number", "text", "shipping address-line1", &address.line1).input())
+                (field("city", "Town or city", "text", "shipping address-level2", &address.city).input())
+                (Field {
+                    optional: true,
+                    ..field("region", "State, province or county", "text", "shipping address-level1", &address.region)
+                }.input())
+                (field("country", "Country", "text", "shipping country", &address.country).select(&COUNTRIES))
+                (Field {
+                    hint: "For the courier only, like 0803 123 4567.",
+                    length_max: 32,
+                    ..field("phone", "Telephone number", "tel", "shipping tel", &address.phone)
+                }.input())
+            }
+            fieldset {
+                legend { "Delivery" }
+                .choice {
+                    input #delivery type="radio" name="delivery" value="standard" checked;
+                    label for="delivery" {
+                        strong { "Standard delivery" }
+                        span.choice-price {
+                            @if delivery.amount_minor == 0 { "Free" } @else { (delivery) }
+                        }
+                        span.hint { "By courier to your door" }
+                    }
+                }
+            }
+            fieldset {
+                legend { "Payment" }
+                @if let Some(problem) = model.problems.get("gateway") { p.problem #gateway-problem { (problem) } }
+                @for (index, offered) in GatewayName::ALL.into_iter().enumerate() {
+                    @let id = if index == 0 { "gateway".to_owned() } else { format!("gateway-{}", offered.as_str()) };
+                    .choice {
+                        input id=(id) type="radio" name="gateway" value=(offered.as_str()) checked[offered == *gateway];
+                        label for=(id) {
+                            strong { (gateway_label(offered)) }
+                            span.hint { (gateway_methods(offered)) }
+                        }
+                    }
+                }
+                p.hint { "You pay on the next page, which belongs to the payment provider. We never see your card." }
+            }
+            button.button.wide { "Pay " (model.quote.total()) }
+            p.hint { a href="/cart" { "Back to the cart" } }
+        }
+    }
+}
+
+/// What people call a gateway.
+pub const fn gateway_label(gateway: GatewayName) -> &'static str {
+    match gateway {
+        GatewayName::Paystack => "Paystack",
+    }
+}
+
+const fn gateway_methods(gateway: GatewayName) -> &'static str {
+    match gateway {
+        GatewayName::Paystack => "Card, bank transfer or USSD",
+    }
+}
+
+fn trouble_view(trouble: &Trouble) -> Markup {
+    match trouble {
+        Trouble::Short(lines) => notice(
+            Tone::Warning,
+            "Somebody was faster",
+            &html! {
+                ul {
+                    @for (title, available) in lines {
+                        li { (title) ": " @if *available == 0 { "sold out" } @else { "only " (available) " left" } }
+                    }
+                }
+                p { "Nothing was charged. " a href="/cart" { "Change your cart" } " and check out again." }
+            },
+        ),
+        Trouble::PaymentsUnavailable => super::notice::payments_unavailable(),
+        Trouble::PriceChanged => notice(
+            Tone::Warning,
+            "A price has changed",
+            &html! { p { "The summary shows what it costs now. Nothing was charged. If you agree, pay again." } },
+        ),
+        Trouble::Other(words) => notice(Tone::Bad, "The order was not placed", &html! { p { (words) } }),
+    }
+}
+
+fn summary(model: &Model<'_>) -> Markup {
+    html! {
+        aside.summary aria-label="Your order" {
+            h2 { "Your order" }
+            ul.mini-lines role="list" {
+                @for line in &model.lines {
+                    li {
+                        span.thumb { (line.picture(model.site)) }
+                        span {
+                            span.mini-title { (line.title) }
+                            @if !line.variant.is_empty() { span.muted { (line.variant) " " } }
+                            span.muted { "× " (line.quantity.get()) }
+                        }
+                        span.price { (line.unit_price.times(line.quantity.get()).unwrap_or(line.unit_price)) }
+                    }
+                }
+            }
+            (totals(&model.quote))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cart::tests::two_cups;
+    use super::super::form::tests::assert_every_control_is_labelled;
+    use super::super::layout::tests::site;
+    use super::*;
+
+    fn page(address: Address, trouble: Option<Trouble>) -> String {
+        let (line, quote) = two_cups();
+        let problems = address.problems().into_iter().map(|(field, words)| (field.to_owned(), words)).collect();
+        let model = Model {
+            site: &site(),
+            csrf: "the-token",
+            checkout_id: "0199aaaa-0000-7000-8000-000000000000".parse().unwrap(),
+            form: Form { email: "ada@example.com".into(), address, gateway: GatewayName::Paystack },
+            problems,
+            trouble,
+            lines: vec![line],
+            quote,
+        };
+        view(&model).into_string()
+    }
+
+    #[test]
+    fn each_problem_leads_to_its_field_in_the_order_of_the_form() {
+        let html = page(Address { name: "Ada <Obi>".into(), ..Address::default() }, None);
+        let links: Vec<&str> =
+            ORDER.into_iter().filter(|field| html.contains(&format!("<a href=\"#{field}\">"))).collect();
+        assert_eq!(links, ["line1", "city", "country", "phone"]);
+        for field in &links {
+            assert!(html.contains(&format!("id=\"{field}\"")), "{field} is a link to nowhere");
+            assert!(html.contains(&format!("id=\"{field}-problem\"")), "{field} has no message beside it");
+        }
+        let places: Vec<usize> =
+            links.iter().filter_map(|field| html.find(&format!("<a href=\"#{field}\">"))).collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(html.contains("value=\"Ada &lt;Obi&gt;\"") && html.contains("value=\"ada@example.com\""), "{html}");
+        assert!(html.contains("<title>There is a problem"), "{html}");
+        assert_every_control_is_labelled(&html);
+    }
+
+    #[test]
+    fn a_checkout_carries_its_id_and_token_and_says_what_is_charged() {
+        let html = page(Address { country: "NG".into(), ..Address::default() }, None);
+        assert!(
+            html.contains("value=\"0199aaaa-0000-7000-8000-000000000000\"") && html.contains("value=\"the-token\""),
+            "{html}"
+        );
+        assert!(html.contains("Pay $25") && html.contains("<option value=\"NG\" selected>Nigeria"), "{html}");
+    }
+
+    #[test]
+    fn short_stock_is_told_line_by_line() {
+        let html = page(Address::default(), Some(Trouble::Short(vec![("Cup".into(), 0), ("Pot".into(), 2)])));
+        assert!(
+            html.contains("Cup: sold out") && html.contains("Pot: only 2 left") && html.contains("Nothing was charged"),
+            "{html}"
+        );
+    }
+}

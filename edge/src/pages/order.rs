@@ -1,0 +1,287 @@
+//! An order: where it stands, what happens next, and a receipt that prints well. Never cached.
+
+use domain::money::Money;
+use domain::order::OrderStatus;
+use domain::time::Timestamp;
+use domain::wire::OrderView;
+use maud::{Markup, html};
+
+use super::cart::totals;
+use super::checkout::gateway_label;
+use super::countries::country_name;
+use super::layout::{Page, SHOP_NAME, Site};
+use super::links::product;
+use super::moment::date_and_time;
+
+/// What an order's page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Model<'a> {
+    /// What is the same on all pages.
+    pub site: &'a Site,
+    /// The order.
+    pub order: &'a OrderView,
+    /// This page again, its token included where it needs one: `/orders/{id}?token=…`.
+    pub href: &'a str,
+    /// The status fragment's address ([`status`]), its token included.
+    pub status_href: &'a str,
+}
+
+/// The page.
+pub fn view(model: &Model<'_>) -> Markup {
+    let order = model.order;
+    let main = html! {
+        .wrap.order {
+            (status(model))
+            .order-body {
+                section aria-labelledby="items-title" {
+                    h2 #items-title { "What you ordered" }
+                    table.receipt {
+                        thead {
+                            tr { th scope="col" { "Item" } th scope="col" { "Quantity" } th scope="col" { "Price" } }
+                        }
+                        tbody {
+                            @for line in &order.lines {
+                                @let unit = Money::new(line.unit_price_minor, order.quote.currency);
+                                tr {
+                                    td {
+                                        a href=(product(&line.slug)) { (line.title) }
+                                        @if !line.seller.is_empty() { p.muted { "Sold by " (line.seller) } }
+                                    }
+                                    td { (line.quantity.get()) }
+                                    td { (unit.times(line.quantity.get()).unwrap_or(unit)) }
+                                }
+                            }
+                        }
+                    }
+                    (totals(&order.quote))
+                }
+                section.order-facts aria-label="Delivery and payment" {
+                    (delivery(order))
+                    (payment(order))
+                }
+            }
+            p.print-only { (SHOP_NAME) ", " (model.site.base_url) }
+        }
+    };
+    Page::private(model.site, &format!("{} · Order {}", headline(order.status), short_id(order))).render(&main)
+}
+
+/// Where the order stands and what to do. A fragment that asks for itself again until nothing more will change soon.
+pub fn status(model: &Model<'_>) -> Markup {
+    let order = model.order;
+    let waiting = order.status == OrderStatus::AwaitingPayment;
+    html! {
+        section.status.{ "is-" (tone(order.status)) } #status
+            hx-get=[waiting.then_some(model.status_href)] hx-trigger=[waiting.then_some("every 3s")]
+            hx-swap=[waiting.then_some("outerMorph")] {
+            p.muted { "Order " (short_id(order)) }
+            div role="status" aria-live="polite" {
+                h1 { (headline(order.status)) }
+                p.lead { (explanation(order)) }
+            }
+            .actions.no-print {
+                @if waiting {
+                    @if let Some(href) = &order.payment.redirect_url { a.button href=(href) { "Pay now" } }
+                    a.button.quiet href=(model.href) { "Check again" }
+                } @else {
+                    a.button.quiet href="/" { "Go on shopping" }
+                }
+            }
+            (timeline(order))
+        }
+    }
+}
+
+const fn headline(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::AwaitingPayment => "Waiting for your payment",
+        OrderStatus::Paid => "Thank you, your order is paid",
+        OrderStatus::Packed => "Your order is packed",
+        OrderStatus::Sent => "Your order is on its way",
+        OrderStatus::Delivered => "Your order was delivered",
+        OrderStatus::Cancelled => "This order was cancelled",
+        OrderStatus::RefundDue => "Your money is on its way back",
+        OrderStatus::Refunded => "Your money was returned",
+    }
+}
+
+const fn tone(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::AwaitingPayment => "waiting",
+        OrderStatus::Paid | OrderStatus::Packed | OrderStatus::Sent | OrderStatus::Delivered => "good",
+        OrderStatus::Cancelled => "over",
+        OrderStatus::RefundDue | OrderStatus::Refunded => "back",
+    }
+}
+
+fn explanation(order: &OrderView) -> Markup {
+    let gateway = gateway_label(order.payment.gateway);
+    html! {
+        @match order.status {
+            OrderStatus::AwaitingPayment => {
+                "Your things are held for you. If you have paid already, wait a moment: " (gateway)
+                " tells us, and this page follows by itself."
+            }
+            OrderStatus::Paid => {
+                "We are getting it ready. The receipt goes to " (order.email) "; this page is one, too."
+            }
+            OrderStatus::Packed => { "It leaves with the courier next." }
+            OrderStatus::Sent => { "The courier calls " (order.address.phone) " before delivery." }
+            OrderStatus::Delivered => { "We hope that everything is as it should be." }
+            OrderStatus::Cancelled => {
+                "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you."
+            }
+            OrderStatus::RefundDue => {
+                "The order could not be filled as it was paid. " (gateway)
+                " returns the money to where it came from; nothing is left for you to do."
+            }
+            OrderStatus::Refunded => { (gateway) " has returned the money. Your bank may need some days to show it." }
+        }
+    }
+}
+
+/// What happened, and what is still to come when all goes well.
+fn timeline(order: &OrderView) -> Markup {
+    let happened = order.history.iter().map(|step| (step.status, Some(step.at)));
+    let coming = coming(order.status).iter().map(|status| (*status, None));
+    let steps: Vec<(OrderStatus, Option<Timestamp>)> = happened.chain(coming).collect();
+    html! {
+        ol.timeline aria-label="History" {
+            @for (status, at) in steps {
+                li.done[at.is_some()] {
+                    span.step { (step(status)) }
+                    @match at {
+                        Some(at) => span.muted { (date_and_time(at)) },
+                        None => span.hidden { "still to come" },
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn step(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::AwaitingPayment => "Placed",
+        OrderStatus::Paid => "Paid",
+        OrderStatus::Packed => "Packed",
+        OrderStatus::Sent => "Sent",
+        OrderStatus::Delivered => "Delivered",
+        OrderStatus::Cancelled => "Cancelled",
+        OrderStatus::RefundDue => "Refund started",
+        OrderStatus::Refunded => "Refunded",
+    }
+}
+
+const fn coming(status: OrderStatus) -> &'static [OrderStatus] {
+    use OrderStatus::{AwaitingPayment, Cancelled, Delivered, Packed, Paid, RefundDue, Refunded, Sent};
+    match status {
+        AwaitingPayment => &[Paid, Packed, Sent, Delivered],
+        Paid => &[Packed, Sent, Delivered],
+        Packed => &[Sent, Delivered],
+        Sent => &[Delivered],
+        RefundDue => &[Refunded],
+        Delivered | Cancelled | Refunded => &[],
+    }
+}
+
+fn delivery(order: &OrderView) -> Markup {
+    let address = &order.address;
+    html! {
+        div {
+            h2 { "Delivery" }
+            address {
+                (address.name) br;
+                (address.line1) br;
+                (address.city) @if !address.region.is_empty() { ", " (address.region) } br;
+                (country_name(&address.country)) br;
+                (address.phone)
+            }
+        }
+    }
+}
+
+fn payment(order: &OrderView) -> Markup {
+    let payment = &order.payment;
+    html! {
+        div {
+            h2 { "Payment" }
+            dl.facts {
+                div { dt { "Through" } dd { (gateway_label(payment.gateway)) } }
+                div { dt { "Reference" } dd { code { (payment.reference) } } }
+                @if let Some(captured) = payment.captured { div { dt { "Received" } dd { (captured) } } }
+            }
+        }
+    }
+}
+
+/// The last part of the id: short enough to read out on the telephone, still found by the shop.
+fn short_id(order: &OrderView) -> String {
+    let id = order.id.to_string();
+    id.rsplit('-').next().unwrap_or(&id).to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::checkout::Address;
+    use domain::wire::{GatewayName, OrderLine, PaymentView, StatusChange};
+
+    use super::super::cart::tests::two_cups;
+    use super::super::layout::tests::site;
+    use super::*;
+
+    fn order(status: OrderStatus) -> OrderView {
+        let (line, quote) = two_cups();
+        let id: domain::ids::OrderId = "0199aaaa-0000-7000-8000-00000000beef".parse().unwrap();
+        OrderView {
+            id,
+            checkout_id: domain::ids::CheckoutId(id.0),
+            status,
+            email: "ada@example.com".into(),
+            address: Address { name: "Ada <Obi>".into(), country: "NG".into(), ..Address::default() },
+            lines: vec![OrderLine {
+                product_id: domain::ids::ProductId(id.0),
+                sku: line.sku,
+                slug: line.slug,
+                title: line.title,
+                seller: "Acme".into(),
+                quantity: line.quantity,
+                unit_price_minor: 1_000,
+            }],
+            quote,
+            payment: PaymentView {
+                gateway: GatewayName::Paystack,
+                reference: "ref-1".into(),
+                status: "pending".into(),
+                captured: None,
+                redirect_url: Some("https://gateway.example/pay".into()),
+            },
+            history: vec![StatusChange { at: Timestamp(0), status: OrderStatus::AwaitingPayment }],
+        }
+    }
+
+    fn page(status: OrderStatus) -> String {
+        let (site, order) = (site(), order(status));
+        view(&Model { site: &site, order: &order, href: "/orders/1?token=t", status_href: "/orders/1/status?token=t" })
+            .into_string()
+    }
+
+    #[test]
+    fn an_order_that_waits_can_be_paid_and_asks_again_by_itself() {
+        let html = page(OrderStatus::AwaitingPayment);
+        assert!(
+            html.contains("href=\"https://gateway.example/pay\"") && html.contains("hx-trigger=\"every 3s\""),
+            "{html}"
+        );
+        assert!(html.contains("href=\"/orders/1?token=t\""), "without JavaScript there is a link: {html}");
+        assert!(html.contains("Ada &lt;Obi&gt;") && html.contains("Nigeria"), "{html}");
+    }
+
+    #[test]
+    fn a_settled_order_stops_asking() {
+        for status in [OrderStatus::Paid, OrderStatus::Cancelled, OrderStatus::Refunded] {
+            let html = page(status);
+            assert!(!html.contains("every 3s") && !html.contains("Pay now"), "{html}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The whole route table, and what happens to every request round it: its id, its time, its limits, its security headers.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, patch, post, put};
+use domain::wire;
+use http::header::{self, HeaderName};
+use http::{HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
+use tower_service::Service;
+use worker::{Env, Request, Response, WebSocket};
+
+use crate::context::Context;
+use crate::error::{Error, Unanswered};
+use crate::routes::{api, cart, checkout, health, home, internal, listing, live, order, pictures, product, search};
+use crate::signed;
+
+/// Largest body of a form or an API call.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Everything that comes from ourselves, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; \
+     base-uri 'none'; form-action 'self' https: http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'";
+
+thread_local! {
+    /// Built once an isolate.
+    static ROUTES: Router = routes();
+}
+
+fn routes() -> Router {
+    let signed_body = DefaultBodyLimit::max(signed::BODY_BYTES_MAX);
+    let internal = Router::new()
+        .route(wire::EDGE_EVENTS, post(internal::event))
+        .route(wire::EDGE_IMPORT_PRODUCTS, post(internal::import_products))
+        .route(wire::EDGE_IMPORT_FINISH, post(internal::import_finish))
+        .route(wire::EDGE_PICTURES_MISSING, post(internal::pictures_missing))
+        .route("/internal/pictures/{key}/{file}", put(internal::picture))
+        .route(wire::EDGE_CATALOGUE, get(internal::catalogue))
+        .route("/internal/index/{version}/{file}", put(internal::index_file))
+        .route(wire::EDGE_INDEX_PUBLISH, post(internal::index_publish))
+        .layer(signed_body);
+    let api = Router::new()
+        .route("/api/openapi.json", get(api::openapi))
+        .route("/api/v1/products/{slug}", get(api::product))
+        .route("/api/v1/search", get(api::search))
+        .route("/api/v1/carts", post(api::cart_create))
+        .route("/api/v1/carts/{id}", get(api::cart_read))
+        .route("/api/v1/carts/{id}/lines", post(api::line_add))
+        .route("/api/v1/carts/{id}/lines/{sku}", patch(api::line_set))
+        .route("/api/v1/carts/{id}/lines/{sku}", delete(api::line_remove))
+        .route("/api/v1/checkouts", post(api::checkout))
+        .route("/api/v1/orders/{id}", get(api::order));
+    let shop = Router::new()
+        .route("/", get(home::home))
+        .route("/c/{*path}", get(listing::category))
+        .route("/search", get(search::results))
+        .route("/search/live", get(search::live))
+        .route("/p/{slug}", get(product::product))
+        .route("/p/{slug}/live", get(live::stock))
+        .route("/pictures/{key}/{file}", get(pictures::picture))
+        .route("/cart", get(cart::cart))
+        .route("/cart/count", get(cart::count))
+        .route("/cart/lines", post(cart::add))
+        .route("/cart/lines/quantity", post(cart::set))
+        .route("/cart/lines/remove", post(cart::remove))
+        .route("/cart/give-up", post(cart::give_up))
+        .route("/checkout", get(checkout::form).post(checkout::place))
+        .route("/checkout/return/{checkout_id}/{token}", get(checkout::back))
+        .route("/orders/{id}", get(order::order))
+        .route("/orders/{id}/status", get(order::status))
+        .route("/healthz", get(health::health));
+    shop.merge(api)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(internal)
+        .fallback(async || Error::not_found("page"))
+        .method_not_allowed_fallback(async || {
+            Error::rejection(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "That cannot be done here",
+                "This address takes other methods.",
+            )
+        })
+}
+
+/// Answers one request.
+pub(crate) async fn answer(request: Request, env: Env, worker: worker::Context) -> worker::Result<Response> {
+    let request_id = request.headers().get(wire::HEADER_REQUEST_ID)?;
+    let context = Context::new(env, worker, request_id.as_deref(), &request.url()?);
+    let mut request: http::Request<worker::Body> = request.try_into()?;
+    let is_head = request.method() == Method::HEAD;
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(context.clone());
+
+    let mut routes = ROUTES.with(Clone::clone);
+    let response = match routes.call(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let mut response = match response.extensions().get::<Unanswered>() {
+        Some(Unanswered(error)) => error.answer(&context, is_for_people(&path)),
+        None => response,
+    };
+    finish(&context, &path, &mut response);
+    into_worker(response, is_head).await
+}
+
+/// Programs get problem+json, people get a page.
+fn is_for_people(path: &str) -> bool {
+    !["/api/", "/internal/", "/pictures/", "/healthz"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+fn finish(context: &Context, path: &str, response: &mut http::Response<Body>) {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(HeaderName::from_static(wire::HEADER_REQUEST_ID), context.request_id());
+    set(HeaderName::from_static("server-timing"), &context.server_timing());
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // Orders' addresses carry a token: no other site may learn them.
+    set(header::REFERRER_POLICY, "same-origin");
+    if is_for_people(path) {
+        set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+        set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+        set(HeaderName::from_static("speculation-rules"), "\"/assets/speculation-rules.json\"");
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        // What nobody said may be kept is personal or fresh.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Bodies are complete when they get here, so they go out in one piece instead of as a stream.
+async fn into_worker(mut response: http::Response<Body>, is_head: bool) -> worker::Result<Response> {
+    let socket = response.extensions_mut().remove::<WebSocket>();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.map_err(|error| worker::Error::RustError(error.to_string()))?.to_bytes();
+    let mut answer = match socket {
+        Some(socket) => Response::from_websocket(socket)?,
+        None if is_head || bytes.is_empty() => Response::empty()?,
+        None => Response::from_bytes(bytes.into())?,
+    };
+    if answer.status_code() != 101 {
+        answer = answer.with_status(parts.status.as_u16());
+    }
+    let headers = answer.headers_mut();
+    // `from_bytes` has an opinion about the type.
+    headers.delete("content-type")?;
+    for (name, value) in &parts.headers {
+        if let Ok(text) = value.to_str() {
+            headers.append(name.as_str(), text)?;
+        }
+    }
+    Ok(answer)
+}

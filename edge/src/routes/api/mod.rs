@@ -1,0 +1,233 @@
+//! The JSON API, `/api/v1`: whatever the pages do, for programs. `openapi.json` beside this file describes it.
+
+mod shapes;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery};
+use axum::response::{IntoResponse, Response};
+use domain::cart::{Cart, Command};
+use domain::checkout::Address;
+use domain::ids::{CartId, CheckoutId};
+use domain::pricing::DeliveryMethod;
+use domain::stock::Quantity;
+use domain::wire::GatewayName;
+use http::{HeaderMap, StatusCode, header};
+use search::{Request, Sort};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use self::shapes::{CartBody, CheckoutBody, NewCart, OrderBody, ProductBody, SearchBody};
+use super::cart::{change, idempotency_key, read, sku};
+use super::listing::form_pairs;
+use super::order;
+use crate::catalogue;
+use crate::checkout::{self, Checkout};
+use crate::context::Context;
+use crate::error::Error;
+use crate::search_shell;
+use crate::session::{Tokens, bearer};
+
+/// `GET /api/openapi.json`
+pub(crate) async fn openapi() -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, include_str!("openapi.json")).into_response()
+}
+
+/// `GET /api/v1/products/{slug}`
+#[worker::send]
+pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Result<Json<ProductBody>, Error> {
+    let snapshot = catalogue::product(&context, &slug).await?.ok_or_else(|| Error::not_found("product"))?;
+    let levels = catalogue::availability(&context, snapshot.id).await?;
+    Ok(Json(ProductBody::new(snapshot, &levels)))
+}
+
+/// `GET /api/v1/search?q=&page=&per_page=&category=&brand=&min_price=&max_price=&sort=`
+#[worker::send]
+pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
+    let request = search_request(query.as_deref().unwrap_or_default())?;
+    let found = search_shell::run(&context, &request).await?;
+    Ok(Json(SearchBody::new(request, found)))
+}
+
+/// Prices are minor units; `brand` may be repeated. What is not understood is refused, never guessed.
+fn search_request(query: &str) -> Result<Request, Error> {
+    let mut request = Request::default();
+    for (name, value) in form_pairs(query) {
+        let number = |what: &str| {
+            value.parse::<u32>().map_err(|_| Error::bad_request("query_invalid", format!("{what} is a whole number")))
+        };
+        let price = |what: &str| {
+            value.parse::<i64>().map_err(|_| {
+                Error::bad_request("query_invalid", format!("{what} is a whole number of minor units"))
+            })
+        };
+        match name.as_str() {
+            "q" => request.query = value,
+            "category" if !value.is_empty() => request.category = Some(value),
+            "brand" if !value.is_empty() => request.brands.push(value),
+            "min_price" if !value.is_empty() => request.min_price_minor = Some(price("min_price")?),
+            "max_price" if !value.is_empty() => request.max_price_minor = Some(price("max_price")?),
+            "available" => request.available_only = matches!(value.as_str(), "1" | "true"),
+            "page" if !value.is_empty() => request.page = number("page")?,
+            "per_page" if !value.is_empty() => request.per_page = number("per_page")?,
+            "sort" if !value.is_empty() => {
+                request.sort = match value.as_str() {
+                    "relevance" => Sort::Relevance,
+                    "newest" => Sort::Newest,
+                    "price_asc" => Sort::PriceAsc,
+                    "price_desc" => Sort::PriceDesc,
+                    _ => {
+                        return Err(Error::bad_request(
+                            "query_invalid",
+                            "sort is one of relevance, newest, price_asc, price_desc",
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(request)
+}
+
+/// `POST /api/v1/carts`
+#[worker::send]
+pub(crate) async fn cart_create(context: Context) -> Result<(StatusCode, Json<NewCart>), Error> {
+    let id = CartId(context.new_id());
+    let token = Tokens::of(&context)?.cart(id);
+    Ok((StatusCode::CREATED, Json(NewCart { id, token })))
+}
+
+/// `GET /api/v1/carts/{id}`
+#[worker::send]
+pub(crate) async fn cart_read(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let cart = read(&context, cart_id).await?;
+    cart_body(&context, cart_id, &cart).await
+}
+
+#[derive(Deserialize)]
+struct AddLine {
+    sku: String,
+    quantity: Quantity,
+}
+
+/// `POST /api/v1/carts/{id}/lines`. With an `Idempotency-Key` (a UUID), a repetition counts once.
+#[worker::send]
+pub(crate) async fn line_add(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let AddLine { sku: text, quantity } = json(&body)?;
+    let sku = sku(&text)?;
+    let article = catalogue::articles(&context, &[&sku]).await?.into_iter().next();
+    let product_id = article.ok_or_else(|| Error::not_found("product with this SKU"))?.product_id;
+    let operation_id = idempotency_key(&headers).unwrap_or_else(|| context.new_operation());
+    let cart = change(&context, cart_id, Command::Add { operation_id, sku, product_id, quantity }).await?;
+    cart_body(&context, cart_id, &cart).await
+}
+
+#[derive(Deserialize)]
+struct SetLine {
+    quantity: Quantity,
+}
+
+/// `PATCH /api/v1/carts/{id}/lines/{sku}`
+#[worker::send]
+pub(crate) async fn line_set(
+    context: Context,
+    Path((id, text)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let SetLine { quantity } = json(&body)?;
+    let cart = change(&context, cart_id, Command::SetQuantity { sku: sku(&text)?, quantity }).await?;
+    cart_body(&context, cart_id, &cart).await
+}
+
+/// `DELETE /api/v1/carts/{id}/lines/{sku}`
+#[worker::send]
+pub(crate) async fn line_remove(
+    context: Context,
+    Path((id, text)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let cart = change(&context, cart_id, Command::Remove { sku: sku(&text)? }).await?;
+    cart_body(&context, cart_id, &cart).await
+}
+
+async fn cart_body(context: &Context, cart_id: CartId, cart: &Cart) -> Result<Json<CartBody>, Error> {
+    let priced = checkout::price(context, cart.lines()).await?;
+    Ok(Json(CartBody::new(cart_id, cart, priced, context.now())))
+}
+
+#[derive(Deserialize)]
+struct PlaceCheckout {
+    checkout_id: CheckoutId,
+    cart_id: CartId,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    address: Address,
+    delivery: DeliveryMethod,
+    gateway: GatewayName,
+    /// The digest of the quote that the shopper agreed to; without it today's prices count.
+    #[serde(default)]
+    quote_digest: Option<String>,
+}
+
+/// `POST /api/v1/checkouts`, with the cart's token as bearer
+#[worker::send]
+pub(crate) async fn checkout(context: Context, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
+    let wanted: PlaceCheckout = json(&body)?;
+    let tokens = Tokens::of(&context)?;
+    tokens.check_cart_bearer(&headers, wanted.cart_id)?;
+    let checkout = Checkout {
+        checkout_id: wanted.checkout_id,
+        cart_id: wanted.cart_id,
+        email: wanted.email.trim().to_owned(),
+        address: wanted.address.trimmed(),
+        delivery: wanted.delivery,
+        gateway: wanted.gateway,
+        seen_quote: wanted.quote_digest,
+        shop_url: context.shop_url().to_owned(),
+    };
+    let placed = checkout::place(&context, &checkout).await?;
+    let order_token = tokens.order(placed.order_id);
+    Ok((StatusCode::CREATED, Json(CheckoutBody::new(placed, order_token))).into_response())
+}
+
+/// `GET /api/v1/orders/{id}`. The order's token comes as bearer, or as `?token=`.
+#[worker::send]
+pub(crate) async fn order(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<OrderBody>, Error> {
+    let in_query =
+        form_pairs(query.as_deref().unwrap_or_default()).find_map(|(name, value)| (name == "token").then_some(value));
+    let token = bearer(&headers).map(str::to_owned).or(in_query).unwrap_or_default();
+    Ok(Json(OrderBody::new(order::find(&context, &id, &token).await?)))
+}
+
+fn authorised(context: &Context, id: &str, headers: &HeaderMap) -> Result<CartId, Error> {
+    let cart_id: CartId = id.parse().map_err(|_| Error::not_found("cart"))?;
+    Tokens::of(context)?.check_cart_bearer(headers, cart_id)?;
+    Ok(cart_id)
+}
+
+/// A JSON body, whatever its content type says.
+fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::bad_request("invalid_json", error))
+}

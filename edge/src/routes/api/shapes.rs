@@ -1,0 +1,341 @@
+//! How the API's answers look. A contract: fields are added, never renamed or removed.
+
+use domain::cart::Cart;
+use domain::checkout::Address;
+use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
+use domain::money::Money;
+use domain::order::OrderStatus;
+use domain::pricing::Quote;
+use domain::time::Timestamp;
+use domain::wire::{GatewayName, OrderView, PaymentHandle, Picture, PlacedOrder};
+use search::answer::{FacetCount, Hit};
+use search::{Answer, Request};
+use serde::Serialize;
+
+use crate::catalogue::Snapshot;
+use crate::checkout::PricedCart;
+use crate::pages::links;
+use crate::pages::picture::fallback_width;
+use crate::routes::listing::picture;
+use crate::search_shell::Found;
+
+/// A product.
+#[derive(Serialize)]
+pub(crate) struct ProductBody {
+    id: ProductId,
+    sku: Sku,
+    slug: String,
+    title: String,
+    description: String,
+    brand: Option<String>,
+    category: Vec<String>,
+    price: Money,
+    images: Vec<ImageBody>,
+    attributes: Vec<AttributeBody>,
+    seller: String,
+    variants: Vec<VariantBody>,
+    rating: RatingBody,
+}
+
+#[derive(Serialize)]
+struct ImageBody {
+    url: String,
+    width: u32,
+    height: u32,
+    alt: String,
+}
+
+#[derive(Serialize)]
+struct AttributeBody {
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct VariantBody {
+    id: Sku,
+    sku: Sku,
+    title: String,
+    price: Money,
+    /// Units that can be bought.
+    available: u32,
+}
+
+/// What buyers think, on average. Nobody can say so yet.
+#[derive(Serialize)]
+struct RatingBody {
+    average: Option<f32>,
+    count: u32,
+}
+
+impl ProductBody {
+    pub(super) fn new(snapshot: Snapshot, levels: &[(Sku, u32)]) -> Self {
+        let currency = snapshot.price.currency;
+        let variants = snapshot.variants.into_iter().map(|variant| VariantBody {
+            id: variant.sku.clone(),
+            title: variant.title(),
+            price: Money::new(variant.price_minor, currency),
+            available: levels.iter().find(|(sku, _)| *sku == variant.sku).map_or(0, |(_, available)| *available),
+            sku: variant.sku,
+        });
+        Self {
+            variants: variants.collect(),
+            id: snapshot.id,
+            sku: snapshot.sku,
+            slug: snapshot.slug,
+            title: snapshot.title,
+            description: snapshot.description,
+            brand: snapshot.brand,
+            category: snapshot.category,
+            price: snapshot.price,
+            images: snapshot.pictures.into_iter().map(image).collect(),
+            attributes: snapshot.attributes.into_iter().map(|(name, value)| AttributeBody { name, value }).collect(),
+            seller: snapshot.seller,
+            rating: RatingBody { average: None, count: 0 },
+        }
+    }
+}
+
+fn image(picture: Picture) -> ImageBody {
+    ImageBody {
+        url: links::picture(&picture.key, picture.width),
+        width: picture.width,
+        height: picture.height,
+        alt: picture.alt,
+    }
+}
+
+/// Results of a search.
+#[derive(Serialize)]
+pub(crate) struct SearchBody {
+    query: String,
+    total: u64,
+    page: u32,
+    per_page: u32,
+    hits: Vec<HitBody>,
+    facets: FacetsBody,
+    /// No product has all the words; these have some of them.
+    relaxed: bool,
+    index_version: String,
+}
+
+#[derive(Serialize)]
+struct HitBody {
+    id: String,
+    sku: String,
+    slug: String,
+    title: String,
+    brand: Option<String>,
+    price: Option<Money>,
+    image: Option<String>,
+    available: u32,
+}
+
+#[derive(Serialize)]
+struct FacetsBody {
+    category: Vec<FacetCount>,
+    brand: Vec<FacetCount>,
+    /// `from-to` in minor units, both inclusive.
+    price: Vec<FacetCount>,
+}
+
+impl SearchBody {
+    pub(super) fn new(request: Request, found: Found) -> Self {
+        let Answer { total, hits, facets, relaxed, .. } = found.answer;
+        let ranges = facets.price.into_iter().flat_map(|price| price.ranges);
+        let price = ranges
+            .map(|range| FacetCount { value: format!("{}-{}", range.from_minor, range.to_minor), count: range.count });
+        Self {
+            query: request.query,
+            total,
+            page: request.page,
+            per_page: request.per_page,
+            hits: hits.into_iter().map(hit).collect(),
+            facets: FacetsBody { category: facets.category, brand: facets.brand, price: price.collect() },
+            relaxed,
+            index_version: found.index_version,
+        }
+    }
+}
+
+fn hit(hit: Hit) -> HitBody {
+    HitBody {
+        image: picture(&hit).map(|picture| links::picture(&picture.key, fallback_width(&picture))),
+        price: hit.currency.parse().ok().map(|currency| Money::new(hit.price_minor, currency)),
+        id: hit.id,
+        sku: hit.sku,
+        slug: hit.slug,
+        title: hit.title,
+        brand: hit.brand,
+        available: hit.available,
+    }
+}
+
+/// A cart that was just made.
+#[derive(Serialize)]
+pub(crate) struct NewCart {
+    pub(super) id: CartId,
+    /// Goes with every later call as `Authorization: Bearer …`.
+    pub(super) token: String,
+}
+
+/// A cart with today's prices.
+#[derive(Serialize)]
+pub(crate) struct CartBody {
+    id: CartId,
+    lines: Vec<LineBody>,
+    /// `null` when there is nothing to price, or in several currencies.
+    quote: Option<QuoteBody>,
+    /// The checkout that the cart waits for.
+    frozen_for: Option<CheckoutId>,
+}
+
+#[derive(Serialize)]
+struct LineBody {
+    sku: Sku,
+    quantity: u32,
+    /// `null` when it is no longer sold, as with the two below.
+    title: Option<String>,
+    price: Option<Money>,
+    total: Option<Money>,
+    available: u32,
+}
+
+#[derive(Serialize)]
+struct QuoteBody {
+    items: Money,
+    delivery: Money,
+    total: Money,
+    /// Names the quote to the minor unit: send it with the checkout to be asked before a price changes.
+    digest: String,
+}
+
+impl CartBody {
+    pub(super) fn new(id: CartId, cart: &Cart, priced: PricedCart, now: Timestamp) -> Self {
+        let lines = cart.lines().iter().map(|line| {
+            let article = priced.lines.iter().map(|priced| &priced.article).find(|article| article.sku == line.sku);
+            LineBody {
+                sku: line.sku.clone(),
+                quantity: line.quantity.get(),
+                title: article.map(|article| article.full_title()),
+                price: article.map(|article| article.price),
+                total: article.and_then(|article| article.price.times(line.quantity.get())),
+                available: article.map_or(0, |article| article.available),
+            }
+        });
+        Self { id, lines: lines.collect(), quote: priced.quote.as_ref().map(quote), frozen_for: cart.frozen_for(now) }
+    }
+}
+
+fn quote(quote: &Quote) -> QuoteBody {
+    let money = |amount_minor| Money::new(amount_minor, quote.currency);
+    QuoteBody {
+        items: money(quote.items_minor),
+        delivery: money(quote.delivery_minor),
+        total: quote.total(),
+        digest: quote.digest(),
+    }
+}
+
+/// An order that waits for its payment.
+#[derive(Serialize)]
+pub(crate) struct CheckoutBody {
+    order_id: OrderId,
+    /// Lets its bearer see the order.
+    order_token: String,
+    total: Money,
+    payment: PaymentHandle,
+}
+
+impl CheckoutBody {
+    pub(super) fn new(placed: PlacedOrder, order_token: String) -> Self {
+        Self { order_id: placed.order_id, order_token, total: placed.total, payment: placed.payment }
+    }
+}
+
+/// An order.
+#[derive(Serialize)]
+pub(crate) struct OrderBody {
+    id: OrderId,
+    status: OrderStatus,
+    email: String,
+    address: Address,
+    lines: Vec<OrderLineBody>,
+    totals: TotalsBody,
+    payment: PaymentBody,
+    history: Vec<StatusBody>,
+}
+
+#[derive(Serialize)]
+struct OrderLineBody {
+    sku: Sku,
+    slug: String,
+    title: String,
+    seller: String,
+    quantity: u32,
+    price: Money,
+    total: Option<Money>,
+}
+
+#[derive(Serialize)]
+struct TotalsBody {
+    items: Money,
+    delivery: Money,
+    total: Money,
+}
+
+#[derive(Serialize)]
+struct PaymentBody {
+    gateway: GatewayName,
+    reference: String,
+    status: String,
+    captured: Option<Money>,
+    redirect_url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StatusBody {
+    /// RFC 3339, UTC.
+    at: String,
+    status: OrderStatus,
+}
+
+impl OrderBody {
+    pub(super) fn new(order: OrderView) -> Self {
+        let currency = order.quote.currency;
+        let money = |amount_minor| Money::new(amount_minor, currency);
+        let lines = order.lines.into_iter().map(|line| OrderLineBody {
+            price: money(line.unit_price_minor),
+            total: money(line.unit_price_minor).times(line.quantity.get()),
+            sku: line.sku,
+            slug: line.slug,
+            title: line.title,
+            seller: line.seller,
+            quantity: line.quantity.get(),
+        });
+        Self {
+            lines: lines.collect(),
+            totals: TotalsBody {
+                items: money(order.quote.items_minor),
+                delivery: money(order.quote.delivery_minor),
+                total: order.quote.total(),
+            },
+            payment: PaymentBody {
+                gateway: order.payment.gateway,
+                reference: order.payment.reference,
+                status: order.payment.status,
+                captured: order.payment.captured,
+                redirect_url: order.payment.redirect_url,
+            },
+            history: order
+                .history
+                .into_iter()
+                .map(|change| StatusBody { at: change.at.rfc3339(), status: change.status })
+                .collect(),
+            id: order.id,
+            status: order.status,
+            email: order.email,
+            address: order.address,
+        }
+    }
+}

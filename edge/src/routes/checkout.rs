@@ -1,0 +1,204 @@
+//! Checkout: one page, one form, and the way back from the gateway.
+
+use std::collections::BTreeMap;
+
+use axum::Form;
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::cart::Cart;
+use domain::checkout::Address;
+use domain::ids::{CheckoutId, OrderId};
+use domain::pricing::DeliveryMethod;
+use domain::wire::{GatewayName, ShortLine};
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+
+use super::cart::{Shopper, page_line, read};
+use super::order::order_path;
+use crate::checkout::{self, Checkout, PricedCart};
+use crate::context::Context;
+use crate::error::{Error, Rejection};
+use crate::origin_client;
+use crate::pages::checkout::{Form as Typed, Model, Trouble, view};
+use crate::site;
+
+/// `GET /checkout`
+#[worker::send]
+pub(crate) async fn form(context: Context, shopper: Shopper) -> Result<Response, Error> {
+    let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
+    let cart = read(&context, cart_id).await?;
+    // A payment that is under way goes on; its form sent again is the same order.
+    let checkout_id = cart.frozen_for(context.now()).unwrap_or_else(|| CheckoutId(context.new_id()));
+    let typed = Typed {
+        email: String::new(),
+        address: Address { country: "NG".to_owned(), ..Address::default() },
+        gateway: GatewayName::Paystack,
+    };
+    show(&context, &shopper, &cart, Shown { checkout_id, typed, problems: BTreeMap::new(), trouble: None }).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CheckoutForm {
+    csrf: String,
+    checkout_id: String,
+    /// The digest of the quote that was on the page.
+    quote: String,
+    email: String,
+    name: String,
+    line1: String,
+    city: String,
+    region: String,
+    country: String,
+    phone: String,
+    gateway: String,
+}
+
+/// `POST /checkout`: to the gateway's page, or back to the form with what is wrong.
+#[worker::send]
+pub(crate) async fn place(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<CheckoutForm>,
+) -> Result<Response, Error> {
+    let cart_id = shopper.checked_cart(&form.csrf)?;
+    let checkout_id: CheckoutId =
+        form.checkout_id.parse().map_err(|_| Error::bad_request("checkout_id_invalid", "Load the checkout again."))?;
+    let address = Address {
+        name: form.name,
+        line1: form.line1,
+        city: form.city,
+        region: form.region,
+        country: form.country,
+        phone: form.phone,
+    };
+    let gateway = GatewayName::ALL.into_iter().find(|gateway| gateway.as_str() == form.gateway);
+    let typed = Typed {
+        email: form.email.trim().to_owned(),
+        address: address.trimmed(),
+        gateway: gateway.unwrap_or(GatewayName::Paystack),
+    };
+    let mut problems = checkout::problems(&typed.email, &typed.address);
+    if gateway.is_none() {
+        problems.insert("gateway".to_owned(), "Choose how to pay".to_owned());
+    }
+    let outcome = if problems.is_empty() {
+        let checkout = Checkout {
+            checkout_id,
+            cart_id,
+            email: typed.email.clone(),
+            address: typed.address.clone(),
+            delivery: DeliveryMethod::Standard,
+            gateway: typed.gateway,
+            seen_quote: (!form.quote.is_empty()).then_some(form.quote),
+            shop_url: context.shop_url().to_owned(),
+        };
+        checkout::place(&context, &checkout).await
+    } else {
+        Err(Error::invalid_fields(problems))
+    };
+    let error = match outcome {
+        Ok(placed) => return Ok(Redirect::to(&placed.payment.redirect_url).into_response()),
+        Err(error) => error,
+    };
+    let (problems, trouble, next) = match &error {
+        Error::Rejection(rejection) if rejection.code == "cart_empty" => return Ok(Redirect::to("/cart").into_response()),
+        Error::Rejection(rejection) if !rejection.fields.is_empty() => (rejection.fields.clone(), None, checkout_id),
+        Error::Rejection(rejection) => {
+            // What was refused is over; the next try is a checkout of its own.
+            (BTreeMap::new(), Some(trouble(rejection)), CheckoutId(context.new_id()))
+        }
+        // The order may exist although we did not hear of it: the same checkout again is the same order.
+        Error::Fault { part: "origin", .. } => (BTreeMap::new(), Some(Trouble::PaymentsUnavailable), checkout_id),
+        Error::Fault { .. } | Error::Bug { .. } => return Err(error),
+    };
+    if let Error::Fault { cause, .. } = &error {
+        crate::log::error(&context, "checkout_unavailable", cause);
+    }
+    let status = StatusCode::from_u16(error.problem(context.request_id()).status).unwrap_or(StatusCode::BAD_REQUEST);
+    let cart = read(&context, cart_id).await?;
+    let shown = Shown { checkout_id: next, typed, problems, trouble };
+    let mut response = show(&context, &shopper, &cart, shown).await?;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status;
+    }
+    Ok(response)
+}
+
+fn trouble(rejection: &Rejection) -> Trouble {
+    match rejection.code {
+        "out_of_stock" => {
+            let line = |line: &ShortLine| (line.sku.to_string(), line.available);
+            Trouble::Short(rejection.lines.iter().map(line).collect())
+        }
+        "quote_changed" => Trouble::PriceChanged,
+        _ => Trouble::Other(rejection.detail.clone()),
+    }
+}
+
+/// The form with what was typed and what is wrong.
+struct Shown {
+    checkout_id: CheckoutId,
+    typed: Typed,
+    problems: BTreeMap<String, String>,
+    trouble: Option<Trouble>,
+}
+
+async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -> Result<Response, Error> {
+    let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
+    let priced: PricedCart = checkout::price(context, cart.lines()).await?;
+    // Empty, mixed or partly gone: the cart's page says so, and how to mend it.
+    let (true, Some(quote)) = (priced.gone.is_empty(), priced.quote) else {
+        return Ok(Redirect::to("/cart").into_response());
+    };
+    let known = site::known(context).await?;
+    let site = known.site(context.shop_url());
+    let trouble = match shown.trouble {
+        Some(Trouble::Short(lines)) => Some(Trouble::Short(titled(lines, &priced.lines))),
+        other => other,
+    };
+    let markup = view(&Model {
+        site: &site,
+        csrf: &shopper.tokens.csrf(cart_id),
+        checkout_id: shown.checkout_id,
+        form: shown.typed,
+        problems: shown.problems,
+        trouble,
+        lines: priced.lines.iter().map(|line| page_line(&line.article, line.quantity)).collect(),
+        quote,
+    });
+    Ok(Html(markup.into_string()).into_response())
+}
+
+/// SKUs with their titles, for people.
+fn titled(lines: Vec<(String, u32)>, known: &[checkout::PricedCartLine]) -> Vec<(String, u32)> {
+    let title = |sku: String| {
+        let line = known.iter().find(|line| line.article.sku.as_str() == sku);
+        line.map_or(sku, |line| line.article.title.clone())
+    };
+    lines.into_iter().map(|(sku, available)| (title(sku), available)).collect()
+}
+
+/// `GET /checkout/return/{checkout_id}/{token}`: back from the gateway. Asks what became of the payment, then shows the order.
+#[worker::send]
+pub(crate) async fn back(
+    context: Context,
+    shopper: Shopper,
+    Path((checkout_id, token)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    if !shopper.tokens.is_checkout(&checkout_id, &token) {
+        return Err(Error::not_found("checkout"));
+    }
+    let checkout_id: CheckoutId = checkout_id.parse().map_err(|_| Error::not_found("checkout"))?;
+    let order_id: OrderId = match origin_client::verify(&context, checkout_id).await {
+        Ok(order) => order.id,
+        // Frozen, but never placed: the form can be sent again.
+        Err(Error::Rejection(rejection)) if rejection.code == "not_found" => {
+            return Ok(Redirect::to("/checkout").into_response());
+        }
+        Err(error) => return Err(error),
+    };
+    let mut response = Redirect::to(&order_path(&shopper.tokens, order_id)).into_response();
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}

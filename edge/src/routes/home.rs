@@ -1,0 +1,51 @@
+//! The front page.
+
+use axum::response::Response;
+
+use crate::catalogue;
+use crate::context::Context;
+use crate::edge_cache;
+use crate::error::Error;
+use crate::pages::{Card, home};
+use crate::site;
+
+/// Products under *new*.
+const NEWEST: u32 = 12;
+/// Products at the top of the page.
+const FEATURED: usize = 3;
+
+/// `GET /`
+#[worker::send]
+pub(crate) async fn home(context: Context) -> Result<Response, Error> {
+    let known = site::known(&context).await?;
+    let key = format!("home/{}?{}", known.version, context.shop_url());
+    edge_cache::page(&context, &key, async || {
+        // Twice as many as are shown, so that some with a picture can stand at the top.
+        let recent = catalogue::newest(&context, NEWEST * 2).await?;
+        let cards: Vec<Card> = recent.into_iter().map(card).collect();
+        let (with_picture, without): (Vec<Card>, Vec<Card>) = cards.iter().cloned().partition(|card| card.picture.is_some());
+        let featured = with_picture.into_iter().chain(without).take(FEATURED).collect();
+        Ok(home::view(&home::Model {
+            site: &known.site(context.shop_url()),
+            products: u64::from(known.product_count),
+            brands: u64::from(known.brand_count),
+            featured,
+            categories: known.categories.iter().map(site::link).collect(),
+            newest: cards.into_iter().take(NEWEST as usize).collect(),
+        }))
+    })
+    .await
+}
+
+fn card(card: catalogue::Card) -> Card {
+    Card {
+        slug: card.slug,
+        title: card.title,
+        brand: card.brand,
+        category: card.category,
+        picture: card.picture,
+        price: card.price,
+        price_is_lowest: card.price_is_lowest,
+        available: card.available,
+    }
+}

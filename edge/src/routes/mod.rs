@@ -1,0 +1,18 @@
+//! One file a resource: read the request, ask the parts, show a page or JSON. No rule lives here.
+
+pub(crate) mod api;
+pub(crate) mod cart;
+pub(crate) mod checkout;
+pub(crate) mod health;
+pub(crate) mod home;
+pub(crate) mod internal;
+pub(crate) mod listing;
+pub(crate) mod live;
+pub(crate) mod order;
+pub(crate) mod pictures;
+pub(crate) mod product;
+pub(crate) mod search;
+
+pub(crate) use error::error_page;
+
+mod error;

@@ -1,0 +1,82 @@
+//! A product's page.
+
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use domain::ids::Sku;
+use domain::money::Money;
+use domain::pricing::DeliveryMethod;
+use serde::Deserialize;
+
+use crate::catalogue::{self, Snapshot};
+use crate::context::Context;
+use crate::edge_cache;
+use crate::error::Error;
+use crate::pages::links::Link;
+use crate::pages::product::{Model, Product, Variant, view};
+use crate::{checkout, site};
+
+#[derive(Deserialize)]
+pub(crate) struct Chosen {
+    variant: Option<String>,
+}
+
+/// `GET /p/{slug}?variant={sku}`
+#[worker::send]
+pub(crate) async fn product(
+    context: Context,
+    Path(slug): Path<String>,
+    Query(Chosen { variant }): Query<Chosen>,
+) -> Result<Response, Error> {
+    let snapshot = catalogue::product(&context, &slug).await?.ok_or_else(|| Error::not_found("product"))?;
+    let known = site::known(&context).await?;
+    // A SKU that the product does not have shows the product as it is without a choice.
+    let wanted = snapshot.variants.iter().position(|own| Some(own.sku.as_str()) == variant.as_deref());
+    let choice = wanted.map(|index| index.to_string()).unwrap_or_default();
+    let key = format!("product/{}/{slug}/{}/{choice}?{}", known.version, snapshot.version, context.shop_url());
+    edge_cache::page(&context, &key, async || {
+        let levels = catalogue::availability(&context, snapshot.id).await?;
+        let delivery = checkout::delivery(&context, DeliveryMethod::Standard, snapshot.price.currency)?;
+        let currency = snapshot.price.currency;
+        let product = model(snapshot, &levels);
+        let first_to_be_had = product.variants.iter().position(|variant| variant.available > 0);
+        Ok(view(&Model {
+            site: &known.site(context.shop_url()),
+            chosen: wanted.or(first_to_be_had).unwrap_or(0),
+            product: &product,
+            delivery: Some(Money::new(delivery.price_minor, currency)),
+            related: Vec::new(),
+        }))
+    })
+    .await
+}
+
+fn model(snapshot: Snapshot, levels: &[(Sku, u32)]) -> Product {
+    let currency = snapshot.price.currency;
+    let paths = snapshot.category_path.match_indices('/').map(|(end, _)| &snapshot.category_path[..end]);
+    let paths = paths.chain([snapshot.category_path.as_str()]);
+    let trail = snapshot.category.iter().zip(paths).map(|(name, path)| Link::new(name, format!("/c/{path}"))).collect();
+    let available = |sku: &Sku| levels.iter().find(|(other, _)| other == sku).map_or(0, |(_, available)| *available);
+    Product {
+        trail,
+        variants: snapshot
+            .variants
+            .into_iter()
+            .map(|variant| Variant {
+                available: available(&variant.sku),
+                sku: variant.sku,
+                options: variant.options,
+                price: Money::new(variant.price_minor, currency),
+                picture: variant.picture,
+            })
+            .collect(),
+        slug: snapshot.slug,
+        title: snapshot.title,
+        brand: snapshot.brand,
+        category: snapshot.category,
+        pictures: snapshot.pictures,
+        description: snapshot.description,
+        attributes: snapshot.attributes,
+        codes: snapshot.codes,
+        seller: snapshot.seller,
+    }
+}

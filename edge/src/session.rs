@@ -1,0 +1,182 @@
+//! Who is asking: the cart in a cookie or bearer token, and whether a form was sent from our own page.
+//!
+//! A cart's token is a MAC of its id, so a made-up id is refused before any object is woken. Pages that are cached for everybody
+//! hold nothing personal and hence no CSRF token: their forms are guarded by `SameSite=Lax` and the Origin check, which every
+//! unsafe request has to pass; forms on personal pages carry a token as well.
+
+use domain::ids::{CartId, OrderId};
+use domain::signature::Keyring;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+
+use crate::context::Context;
+use crate::error::Error;
+
+const CART_COOKIE: &str = "__Host-kasuwa-cart";
+/// Carts are kept for 90 days.
+const CART_COOKIE_SECONDS: u32 = 90 * 24 * 60 * 60;
+
+/// What tokens are good for.
+const CART: &str = "cart";
+const CSRF: &str = "csrf";
+const ORDER: &str = "order";
+const CHECKOUT: &str = "checkout";
+
+/// The keys that carts' and orders' tokens are made with.
+pub(crate) struct Tokens(Keyring);
+
+impl Tokens {
+    pub(crate) fn of(context: &Context) -> Result<Self, Error> {
+        Ok(Self(context.keyring("SHOPPER_KEYS")?))
+    }
+
+    /// Lets its bearer use the cart.
+    pub(crate) fn cart(&self, cart_id: CartId) -> String {
+        self.0.token(CART, &cart_id.to_string())
+    }
+
+    /// Lets its bearer see the order.
+    pub(crate) fn order(&self, order_id: OrderId) -> String {
+        self.0.token(ORDER, &order_id.to_string())
+    }
+
+    /// Whether `token` lets its bearer see the order.
+    pub(crate) fn is_order(&self, order_id: OrderId, token: &str) -> bool {
+        self.0.verify_token(ORDER, &order_id.to_string(), token)
+    }
+
+    /// Lets its bearer come back from the gateway's page.
+    pub(crate) fn checkout(&self, checkout_id: &str) -> String {
+        self.0.token(CHECKOUT, checkout_id)
+    }
+
+    /// Whether `token` is [`Self::checkout`]'s.
+    pub(crate) fn is_checkout(&self, checkout_id: &str, token: &str) -> bool {
+        self.0.verify_token(CHECKOUT, checkout_id, token)
+    }
+
+    /// Goes into the forms of a shopper's personal pages.
+    pub(crate) fn csrf(&self, cart_id: CartId) -> String {
+        self.0.token(CSRF, &cart_id.to_string())
+    }
+
+    /// Refuses a form of a personal page that was not made for this shopper.
+    pub(crate) fn check_csrf(&self, cart_id: CartId, token: &str) -> Result<(), Error> {
+        if self.0.verify_token(CSRF, &cart_id.to_string(), token) { Ok(()) } else { Err(foreign_form()) }
+    }
+
+    /// The cart in the cookie, if it is a real one.
+    pub(crate) fn cart_in_cookie(&self, headers: &HeaderMap) -> Option<CartId> {
+        let (id, token) = cookie(headers, CART_COOKIE)?.split_once('.')?;
+        let cart_id: CartId = id.parse().ok()?;
+        self.0.verify_token(CART, &cart_id.to_string(), token).then_some(cart_id)
+    }
+
+    /// Refuses a bearer who has no token for this cart.
+    pub(crate) fn check_cart_bearer(&self, headers: &HeaderMap, cart_id: CartId) -> Result<(), Error> {
+        let token = bearer(headers).ok_or_else(|| {
+            Error::rejection(
+                StatusCode::UNAUTHORIZED,
+                "token_missing",
+                "A token is needed",
+                "Send the cart's token as `Authorization: Bearer …`.",
+            )
+        })?;
+        if self.0.verify_token(CART, &cart_id.to_string(), token) {
+            return Ok(());
+        }
+        Err(Error::rejection(
+            StatusCode::FORBIDDEN,
+            "token_invalid",
+            "The token is not good for this cart",
+            "Use the token that came with the cart when it was made.",
+        ))
+    }
+
+    /// `Set-Cookie` for a cart.
+    pub(crate) fn cart_cookie(&self, cart_id: CartId) -> Result<HeaderValue, Error> {
+        let text = format!(
+            "{CART_COOKIE}={cart_id}.{}; Path=/; Max-Age={CART_COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax",
+            self.cart(cart_id)
+        );
+        HeaderValue::from_str(&text).map_err(Error::bug)
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Refuses an unsafe request that a page of another site sent. Browsers say where a form comes from in `Origin` and
+/// `Sec-Fetch-Site`, and pages cannot change either; a request with neither was not sent by a browser of this decade.
+pub(crate) fn check_same_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Error> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let same = match (text(header::ORIGIN), text(header::HeaderName::from_static("sec-fetch-site"))) {
+        (Some(origin), _) => is_origin_of(origin, uri, text(header::HOST)),
+        (None, Some(site)) => site == "same-origin",
+        (None, None) => false,
+    };
+    if same { Ok(()) } else { Err(foreign_form()) }
+}
+
+fn is_origin_of(origin: &str, uri: &Uri, host: Option<&str>) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let ours = uri.authority().map(http::uri::Authority::as_str).or(host);
+    ours.is_some_and(|ours| ours.eq_ignore_ascii_case(authority))
+        && uri.scheme_str().is_none_or(|ours| ours == scheme)
+}
+
+fn foreign_form() -> Error {
+    Error::rejection(
+        StatusCode::FORBIDDEN,
+        "foreign_form",
+        "This form did not come from our page",
+        "Open the page again and send the form from there.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(origin: Option<&'static str>, site: Option<&'static str>) -> bool {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+        }
+        if let Some(site) = site {
+            headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+        }
+        check_same_origin(&headers, &Uri::from_static("https://shop.example/cart/lines")).is_ok()
+    }
+
+    #[test]
+    fn only_our_own_pages_may_send_forms() {
+        assert!(check(Some("https://shop.example"), None));
+        assert!(check(None, Some("same-origin")));
+        assert!(!check(Some("https://evil.example"), None));
+        assert!(!check(Some("https://evil.example"), Some("same-origin")));
+        assert!(!check(Some("http://shop.example"), None));
+        assert!(!check(Some("null"), None));
+        assert!(!check(None, Some("same-site")));
+        assert!(!check(None, None));
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=1; __Host-kasuwa-cart=x.y; b=2"));
+        assert_eq!(cookie(&headers, CART_COOKIE), Some("x.y"));
+        assert_eq!(cookie(&headers, "c"), None);
+    }
+}

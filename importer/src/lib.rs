@@ -1,0 +1,16 @@
+//! Brings catalogues into a running shop: files of products, the data sets that developers have, and a drawn catalogue. Every
+//! one of them goes the same way ([`import`]) through the same checks ([`draft`]). It speaks to the shop's signed routes
+//! ([`shop`]) and to nothing behind them.
+
+pub mod draft;
+pub mod icecat;
+pub mod import;
+pub mod luma;
+pub mod picture;
+pub mod random;
+pub mod report;
+pub mod resume;
+pub mod rows;
+pub mod seed;
+pub mod shop;
+pub mod source;

@@ -1,0 +1,141 @@
+//! The `index-builder` command. `cargo xtask index` starts it, and so does everything that imports.
+//!
+//! Exit codes: 0 published; 1 failed, and searches go on with the index that they had.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use importer::shop::{SHOP_DEFAULT, Shop};
+use index_builder::{catalogue, publish};
+use indicatif::{ProgressBar, ProgressStyle};
+use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
+
+/// Compiles a shop's search index.
+///
+/// The shop's operator keys are read from the environment variable OPERATOR_KEYS.
+#[derive(Parser)]
+#[command(name = "index-builder", version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Reads the catalogue, compiles the index, uploads and publishes it.
+    Compile {
+        /// The shop
+        #[arg(long, default_value = SHOP_DEFAULT)]
+        shop: String,
+        /// Also write the index's files to a folder of its version in this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let failed = error.use_stderr();
+            drop(error.print());
+            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let What::Compile { shop, out } = cli.what;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(compile(&shop, out)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn compile(address: &str, out: Option<PathBuf>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let shop = Shop::from_environment(address)?;
+    let progress = Progress::new();
+    progress.say("reading the catalogue");
+    let documents =
+        catalogue::read(&shop, |count| progress.say(&format!("reading the catalogue: {count} products"))).await?;
+    let read_in = started.elapsed();
+    let count = documents.len();
+    progress.say(&format!("compiling {count} products"));
+    let artefact =
+        tokio::task::spawn_blocking(move || search::compile(documents.into_iter(), MEMORY_BUDGET_DEFAULT_BYTES))
+            .await
+            .context("the compiler stopped")??;
+    let compiled_in = started.elapsed() - read_in;
+    if let Some(out) = out {
+        let folder = out.join(&artefact.version);
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        for (file, bytes) in &artefact.files {
+            std::fs::write(folder.join(file), bytes).with_context(|| folder.join(file).display().to_string())?;
+        }
+    }
+    let (version, bytes) =
+        (artefact.version.clone(), artefact.files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
+    progress.say("uploading");
+    publish::publish(&shop, artefact).await?;
+    progress.finish();
+    println!(
+        "index {version} published: {count} products, {:.1} MB, {:.1} s (catalogue {:.1} s, compiling {:.1} s)",
+        bytes as f64 / 1_000_000.0,
+        started.elapsed().as_secs_f64(),
+        read_in.as_secs_f64(),
+        compiled_in.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// Says what is being done: a spinner on a terminal, elsewhere a line now and then.
+struct Progress {
+    spinner: Option<ProgressBar>,
+    spoken_at: Mutex<Instant>,
+}
+
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+impl Progress {
+    fn new() -> Self {
+        let spinner = std::io::stderr().is_terminal().then(|| {
+            let spinner = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg}  {elapsed}") {
+                spinner.set_style(style);
+            }
+            spinner.enable_steady_tick(Duration::from_millis(120));
+            spinner
+        });
+        Self { spinner, spoken_at: Mutex::new(Instant::now()) }
+    }
+
+    fn say(&self, what: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(what.to_owned());
+        } else if let Ok(mut spoken_at) = self.spoken_at.lock()
+            && spoken_at.elapsed() >= LINE_INTERVAL
+        {
+            *spoken_at = Instant::now();
+            eprintln!("{what}");
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The origin: orders, payments and what the edge is told about them.
+//!
+//! Money lives here and nowhere else. The library is the whole service; the binary only reads the environment and waits
+//! for a signal, so that tests run the same code in-process.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod gateway;
+pub mod http;
+pub mod order_book;
+pub mod outbox;
+pub mod place_order;
+pub mod reconcile;
+pub mod settle;
+pub mod store;
+pub mod transport;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use domain::time::Timestamp;
+use domain::wire::GatewayName;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gateway::Gateway;
+use crate::store::{Store, Tx, payments};
+use crate::transport::Transport;
+
+/// What every part of the service shares. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    clock: Clock,
+    store: Store,
+    transport: Transport,
+    gateways: Vec<Gateway>,
+    outbox: Notify,
+}
+
+impl App {
+    /// Opens the database and gets everything ready, without listening or doing anything by itself.
+    pub async fn new(config: Config, clock: Clock) -> Result<Self, anyhow::Error> {
+        let store = Store::open(config.database.clone()).await?;
+        let gateways: Vec<Gateway> = config.paystack.clone().map(Gateway::Paystack).into_iter().collect();
+        if gateways.is_empty() {
+            tracing::warn!("no payment gateway is set up: set PAYSTACK_SECRET_KEY, or nothing can be sold");
+        }
+        let transport = Transport::new()?;
+        let inner = Inner { config, clock, store, transport, gateways, outbox: Notify::new() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What was set.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The sender of requests.
+    pub fn transport(&self) -> &Transport {
+        &self.inner.transport
+    }
+
+    /// A gateway, if it is set up.
+    pub fn gateway(&self, name: GatewayName) -> Result<&Gateway, Error> {
+        self.inner.gateways.iter().find(|gateway| gateway.name() == name).ok_or_else(|| {
+            let detail = format!("{} is not set up in this shop; choose another way to pay", name.as_str());
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Error::rejected(status, "gateway_not_offered", "Payment gateway not offered", detail)
+        })
+    }
+
+    /// There is something new to deliver.
+    pub fn wake_outbox(&self) {
+        self.inner.outbox.notify_one();
+    }
+
+    /// Waits until there is.
+    pub async fn outbox_woken(&self) {
+        self.inner.outbox.notified().await;
+    }
+
+    /// Listens, answers, delivers and reconciles, until told to stop.
+    pub async fn start(self) -> Result<Running, anyhow::Error> {
+        let listen = self.config().listen;
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            anyhow::anyhow!("cannot listen on {listen}: {error}; set ORIGIN_LISTEN to another address")
+        })?;
+        let address = listener.local_addr()?;
+        let now = self.now();
+        let waiting = self
+            .store()
+            .transact("resume", move |mut tx: Tx| async move {
+                store::outbox::resume(&mut tx, now).await?;
+                let waiting = payments::resume(&mut tx, now).await?;
+                tx.done(waiting)
+            })
+            .await?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let mut handles = vec![tasks.spawn(outbox::run(self.clone(), stopped.clone()))];
+        handles.push(tasks.spawn(reconcile::run(self.clone(), stopped.clone())));
+        let router = http::router(self.clone());
+        let mut stopping = stopped;
+        handles.push(tasks.spawn(async move {
+            let stopping = async move { drop(stopping.wait_for(|stopped| *stopped).await) };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopping).await {
+                tracing::error!(%error, "the server ended");
+            }
+        }));
+        tracing::info!(%address, waiting, "origin listening");
+        Ok(Running { app: self, address, stop, tasks, handles })
+    }
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Running {
+    app: App,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    handles: Vec<AbortHandle>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it shares.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Waits until one of its parts ends, which none does by itself.
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+
+    /// Takes no new requests, lets what is under way end, and closes the database.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        self.app.store().close().await;
+    }
+
+    /// Ends at once, as a crash would: nothing is finished.
+    pub fn kill(self) {
+        self.handles.iter().for_each(AbortHandle::abort);
+    }
+}

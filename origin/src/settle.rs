@@ -1,0 +1,242 @@
+//! The only writer of payment results. There are two ways in, what a gateway tells ([`hear`]) and what it answers when asked
+//! ([`look`]), and both end in one [`settle`]: payment, order, history and outbox in one transaction.
+//!
+//! A webhook is never believed: it says where to look, and the gateway is asked what is true.
+
+use domain::order::{Command as OrderCommand, Rejection as OrderRejection};
+use domain::payment::{Command, Event, Observation, Rejection};
+use domain::time::{Millis, Timestamp};
+
+use crate::App;
+use crate::error::Error;
+use crate::gateway::{GatewayError, Subject};
+use crate::reconcile::next_check;
+use crate::store::gateway_events::{self, Received};
+use crate::store::orders::{self, StoredOrder};
+use crate::store::payments::{self, StoredPayment};
+use crate::store::{Store, Tx};
+use crate::{order_book, store};
+
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken before; it has had its effect.
+    Repeated,
+    /// Kept for the record.
+    Recorded,
+    /// It names a payment that we never asked for. Kept for the record.
+    Unmatched,
+    /// The payment is as we knew it.
+    Unchanged,
+    /// The payment, and perhaps its order, changed.
+    Settled,
+    /// The gateway tells another figure than before. What it said first stands.
+    Contradicted,
+}
+
+impl Outcome {
+    /// Its name in storage and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repeated => "repeated",
+            Self::Recorded => "recorded",
+            Self::Unmatched => "unmatched",
+            Self::Unchanged => "unchanged",
+            Self::Settled => "settled",
+            Self::Contradicted => "contradicted",
+        }
+    }
+}
+
+/// What a gateway answered, and when it was asked.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What it said.
+    pub observation: Observation,
+    /// When we asked: it may have changed since.
+    pub asked_at: Timestamp,
+}
+
+/// Takes a verified webhook. An error means that it should be sent again.
+pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
+    let store = app.store();
+    if gateway_events::is_known(&mut *store.read().await?, received).await? {
+        return Ok(Outcome::Repeated);
+    }
+    let reference = match &received.notice.about {
+        Subject::Payment { reference } => reference,
+        Subject::Other { .. } => return keep(store, received, Outcome::Recorded, app.now()).await,
+    };
+    let found = payments::find(&mut *store.read().await?, reference).await?;
+    let Some(stored) = found.filter(|stored| stored.gateway == received.gateway) else {
+        tracing::warn!(reference, event = received.notice.event, "a webhook about a payment that we never asked for");
+        return keep(store, received, Outcome::Unmatched, app.now()).await;
+    };
+    let answer = ask(app, &stored).await?;
+    settle(app, answer, Some(received), &received.request_id).await
+}
+
+/// Asks the gateway about a payment and settles what it answers.
+pub async fn look(app: &App, stored: &StoredPayment, request_id: &str) -> Result<Outcome, Error> {
+    let answer = ask(app, stored).await?;
+    settle(app, answer, None, request_id).await
+}
+
+async fn ask(app: &App, stored: &StoredPayment) -> Result<Answer, Error> {
+    let reference = &stored.payment.reference;
+    let gateway = app.gateway(stored.gateway)?;
+    let asked_at = app.now();
+    let response = app.transport().ask(gateway.verify(reference)?).await?;
+    let observation = gateway.read_verified(reference, &response)?;
+    tracing::info!(reference, status = ?observation.status, "asked the gateway");
+    Ok(Answer { observation, asked_at })
+}
+
+/// Keeps an event that has no effect.
+async fn keep(store: &Store, received: &Received, outcome: Outcome, now: Timestamp) -> Result<Outcome, Error> {
+    let name = "keep_gateway_event";
+    let new = store
+        .transact(name, move |mut tx: Tx| async move {
+            let done = gateway_events::insert(&mut tx, received, outcome.as_str(), now).await?;
+            tx.done(done)
+        })
+        .await?;
+    Ok(if new { outcome } else { Outcome::Repeated })
+}
+
+/// Makes an answer part of payment and order. `received` is kept in the same transaction, and if it was kept before, nothing
+/// happens.
+async fn settle(app: &App, answer: Answer, received: Option<&Received>, request_id: &str) -> Result<Outcome, Error> {
+    let answer = &answer;
+    let outcome = app
+        .store()
+        .transact("settle", move |mut tx: Tx| async move {
+            let now = app.now();
+            if let Some(received) = received
+                && !gateway_events::insert(&mut tx, received, Outcome::Unchanged.as_str(), now).await?
+            {
+                return tx.done(Outcome::Repeated);
+            }
+            let outcome = apply(app, &mut tx, answer, received.is_some(), request_id, now).await?;
+            if let Some(received) = received {
+                gateway_events::set_outcome(&mut tx, received, outcome.as_str()).await?;
+            }
+            tx.done(outcome)
+        })
+        .await?;
+    if outcome == Outcome::Settled {
+        app.wake_outbox();
+    }
+    Ok(outcome)
+}
+
+/// `told`: whether the gateway spoke first.
+async fn apply(
+    app: &App,
+    tx: &mut Tx,
+    answer: &Answer,
+    told: bool,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    let reference = &answer.observation.reference;
+    let stored = payments::find(tx.connection(), reference).await?;
+    let mut stored = stored.ok_or_else(|| GatewayError::Unreadable(format!("it is about {reference:?}")))?;
+    let order = orders::find(tx.connection(), stored.order_id).await?;
+    let mut order = order.ok_or_else(|| Error::Bug(format!("payment {reference} has no order")))?;
+
+    let (events, contradicted) = match stored.payment.decide(&Command::Observe(answer.observation.clone())) {
+        Ok(events) => (events, false),
+        Err(rejection @ Rejection::Contradiction { .. }) => {
+            tracing::error!(reference, %rejection, "a gateway contradicts itself");
+            (Vec::new(), true)
+        }
+        Err(rejection @ (Rejection::WrongReference { .. } | Rejection::NotCaptured(_))) => {
+            return Err(Error::Bug(rejection.to_string()));
+        }
+    };
+    for event in &events {
+        stored.payment.evolve(event);
+        tracing::info!(reference, status = %stored.payment.status, "payment changed");
+        tell_order(tx, &mut order, &mut stored, event, request_id, now).await?;
+    }
+    stored.observed_at = stored.observed_at.max(Some(answer.asked_at));
+    let pay_before = order.placed.pay_before;
+    let after = app.config().reconcile_after;
+    stored.next_check_at = next_check(&stored, pay_before, after, now);
+    if told && stored.next_check_at.is_some() {
+        // Told of something that the gateway does not say (yet): ask again soon, since the notice will not come again.
+        stored.next_check_at = Some(now + Millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
+    }
+    payments::update(tx, &stored, now).await?;
+    let cancelled = cancel_if_overdue(tx, &mut order, request_id, now).await?;
+    Ok(match (contradicted, events.is_empty() && !cancelled) {
+        (true, _) => Outcome::Contradicted,
+        (false, true) => Outcome::Unchanged,
+        (false, false) => Outcome::Settled,
+    })
+}
+
+/// What a payment's event means for its order.
+async fn tell_order(
+    tx: &mut Tx,
+    order: &mut StoredOrder,
+    stored: &mut StoredPayment,
+    event: &Event,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let reference = stored.payment.reference.clone();
+    let command = match event {
+        Event::Captured(_) => OrderCommand::ObserveCapture { reference },
+        Event::Mismatched(..) => OrderCommand::ObserveMismatch { reference },
+        Event::Resumed | Event::Failed | Event::Abandoned | Event::Lost | Event::MarkedDuplicate | Event::Reversed => {
+            return Ok(());
+        }
+    };
+    match order.machine().decide(&command, now) {
+        Ok(events) => order_book::record(tx, order, &events, request_id, now).await,
+        Err(rejection @ OrderRejection::CaptureNotNeeded { .. }) => {
+            tracing::warn!(reference = stored.payment.reference, %rejection, "captured twice: this one goes back");
+            let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
+            events.iter().for_each(|event| stored.payment.evolve(event));
+            Ok(())
+        }
+        Err(
+            rejection @ (OrderRejection::NotPlaced
+            | OrderRejection::CheckoutDiffers
+            | OrderRejection::NotOverdue { .. }
+            | OrderRejection::WrongStatus { .. }),
+        ) => Err(Error::Bug(rejection.to_string())),
+    }
+}
+
+/// Ends an order whose time is up, once the gateway has said of each of its payments, after that time, that it is not paid.
+async fn cancel_if_overdue(
+    tx: &mut Tx,
+    order: &mut StoredOrder,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let Some(deadline) = order.machine().next_deadline().filter(|deadline| *deadline <= now) else { return Ok(false) };
+    let attempts = payments::of_order(tx.connection(), order.id).await?;
+    if attempts.iter().any(|attempt| attempt.observed_at < Some(deadline)) {
+        return Ok(false);
+    }
+    let events =
+        order.machine().decide(&OrderCommand::Cancel, now).map_err(|rejection| Error::Bug(rejection.to_string()))?;
+    order_book::record(tx, order, &events, request_id, now).await?;
+    Ok(!events.is_empty())
+}
+
+/// The edge could not have the stock of a paid order: the order's money goes back. Part of the transaction that marks the
+/// message delivered.
+pub async fn refuse_stock(tx: &mut Tx, message: &store::outbox::Message, now: Timestamp) -> Result<(), Error> {
+    let order = orders::find(tx.connection(), message.order_id).await?;
+    let mut order = order.ok_or_else(|| Error::Bug(format!("message {} has no order", message.id)))?;
+    let events = order
+        .machine()
+        .decide(&OrderCommand::RefuseStock, now)
+        .map_err(|rejection| Error::Bug(format!("stock refused: {rejection}")))?;
+    order_book::record(tx, &mut order, &events, &message.request_id, now).await
+}

@@ -1,0 +1,60 @@
+//! What gateways told us by themselves, each event once.
+
+use domain::time::Timestamp;
+use domain::wire::GatewayName;
+use sqlx::{Row, SqliteConnection};
+
+use super::Tx;
+use crate::error::Error;
+use crate::gateway::{Notice, Subject};
+
+/// A webhook as it is kept.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Who sent it.
+    pub gateway: GatewayName,
+    /// What it says.
+    pub notice: Notice,
+    /// Body as it came.
+    pub body: String,
+    /// Names the request that brought it.
+    pub request_id: String,
+}
+
+/// Whether the event was taken before.
+pub async fn is_known(connection: &mut SqliteConnection, received: &Received) -> Result<bool, Error> {
+    const SQL: &str = "-- gateway_event.is_known
+        SELECT count(*) AS known FROM gateway_event WHERE gateway = $1 AND event_key = $2";
+    let query = sqlx::query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key);
+    Ok(query.fetch_one(connection).await?.try_get::<i64, _>("known")? > 0)
+}
+
+/// Keeps the event; `false` when it was taken before, and then it must have no effect.
+pub async fn insert(tx: &mut Tx, received: &Received, outcome: &str, now: Timestamp) -> Result<bool, Error> {
+    const SQL: &str = "-- gateway_event.insert
+        INSERT INTO gateway_event (gateway, event_key, event, reference, outcome, body, request_id, received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let reference = match &received.notice.about {
+        Subject::Payment { reference } => Some(reference),
+        Subject::Other { reference } => reference.as_ref(),
+    };
+    let query = sqlx::query(SQL)
+        .bind(received.gateway.as_str())
+        .bind(&received.notice.key)
+        .bind(&received.notice.event)
+        .bind(reference)
+        .bind(outcome)
+        .bind(&received.body)
+        .bind(&received.request_id)
+        .bind(now.as_millis());
+    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+}
+
+/// Says what became of an event that was inserted in the same transaction.
+pub async fn set_outcome(tx: &mut Tx, received: &Received, outcome: &str) -> Result<(), Error> {
+    const SQL: &str = "-- gateway_event.set_outcome
+        UPDATE gateway_event SET outcome = $3 WHERE gateway = $1 AND event_key = $2";
+    let query = sqlx::query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key).bind(outcome);
+    query.execute(tx.connection()).await?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Orders, their lines and their history.
+
+use domain::checkout::Address;
+use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
+use domain::money::{Currency, Money};
+use domain::order::{Order, OrderStatus, Placed};
+use domain::pricing::{Delivery, DeliveryMethod, PricedLine, Quote, quote};
+use domain::stock::Quantity;
+use domain::time::Timestamp;
+use domain::wire::{OrderLine, StatusChange};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{Tx, number, parsed};
+use crate::error::Error;
+
+/// An order as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// The checkout that it came from.
+    pub checkout_id: CheckoutId,
+    /// The cart that it came from.
+    pub cart_id: CartId,
+    /// The state of its machine.
+    pub placed: Placed,
+    /// Where the receipt goes.
+    pub email: String,
+    /// Where the goods go.
+    pub address: Address,
+    /// What was bought.
+    pub lines: Vec<OrderLine>,
+    /// How it gets there.
+    pub delivery: Delivery,
+    /// What has to be paid.
+    pub total: Money,
+    /// [`Quote::digest`] of what the shopper agreed to.
+    pub quote_digest: String,
+    /// Where the shopper comes back to.
+    pub return_url: String,
+    /// How many messages about it the outbox has had.
+    pub events: u32,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+}
+
+impl StoredOrder {
+    /// The machine.
+    pub fn machine(&self) -> Order {
+        Order::restore(self.placed.clone())
+    }
+
+    /// What it cost, line by line: worked out again from what was stored.
+    pub fn quote(&self) -> Result<Quote, Error> {
+        quote(&priced(&self.lines), self.delivery, self.total.currency).map_err(|error| Error::corrupt("quote", error))
+    }
+}
+
+/// What has to be priced.
+pub fn priced(lines: &[OrderLine]) -> Vec<PricedLine> {
+    let price = |line: &OrderLine| PricedLine {
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_price_minor: line.unit_price_minor,
+    };
+    lines.iter().map(price).collect()
+}
+
+const fn method_name(method: DeliveryMethod) -> &'static str {
+    match method {
+        DeliveryMethod::Standard => "standard",
+    }
+}
+
+fn read_method(row: &SqliteRow) -> Result<DeliveryMethod, Error> {
+    match row.try_get("delivery_method")? {
+        "standard" => Ok(DeliveryMethod::Standard),
+        other => Err(Error::corrupt("delivery_method", other)),
+    }
+}
+
+/// Writes a new order with its lines.
+pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
+    const ORDER: &str = "-- order.insert
+        INSERT INTO orders (id, checkout_id, cart_id, status, content_digest, email, address, currency,
+            delivery_method, delivery_minor, total_minor, quote_digest, return_url, pay_before, paid_by,
+            placed_at, updated_at, written_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $15, $16)";
+    const LINE: &str = "-- order_line.insert
+        INSERT INTO order_line (order_id, position, product_id, sku, slug, title, seller, quantity, unit_price_minor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let name = tx.name();
+    let address = serde_json::to_string(&order.address).map_err(|error| Error::Bug(error.to_string()))?;
+    sqlx::query(ORDER)
+        .bind(order.id.to_string())
+        .bind(order.checkout_id.to_string())
+        .bind(order.cart_id.to_string())
+        .bind(order.placed.status.as_str())
+        .bind(&order.placed.content_digest)
+        .bind(&order.email)
+        .bind(address)
+        .bind(order.total.currency.code())
+        .bind(method_name(order.delivery.method))
+        .bind(order.delivery.price_minor)
+        .bind(order.total.amount_minor)
+        .bind(&order.quote_digest)
+        .bind(&order.return_url)
+        .bind(order.placed.pay_before.as_millis())
+        .bind(order.placed_at.as_millis())
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    for (position, line) in (1_i64..).zip(&order.lines) {
+        sqlx::query(LINE)
+            .bind(order.id.to_string())
+            .bind(position)
+            .bind(line.product_id.to_string())
+            .bind(line.sku.as_str())
+            .bind(&line.slug)
+            .bind(&line.title)
+            .bind(&line.seller)
+            .bind(i64::from(line.quantity.get()))
+            .bind(line.unit_price_minor)
+            .execute(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+/// The order of a checkout.
+pub async fn of_checkout(
+    connection: &mut SqliteConnection,
+    checkout_id: CheckoutId,
+) -> Result<Option<StoredOrder>, Error> {
+    const SQL: &str = "-- order.of_checkout
+        SELECT * FROM orders WHERE checkout_id = $1";
+    let row = sqlx::query(SQL).bind(checkout_id.to_string()).fetch_optional(&mut *connection).await?;
+    read(connection, row).await
+}
+
+/// An order.
+pub async fn find(connection: &mut SqliteConnection, id: OrderId) -> Result<Option<StoredOrder>, Error> {
+    const SQL: &str = "-- order.find
+        SELECT * FROM orders WHERE id = $1";
+    let row = sqlx::query(SQL).bind(id.to_string()).fetch_optional(&mut *connection).await?;
+    read(connection, row).await
+}
+
+async fn read(connection: &mut SqliteConnection, row: Option<SqliteRow>) -> Result<Option<StoredOrder>, Error> {
+    let Some(row) = row else { return Ok(None) };
+    let id: OrderId = parsed(&row, "id")?;
+    let currency: Currency = parsed(&row, "currency")?;
+    let address: String = row.try_get("address")?;
+    Ok(Some(StoredOrder {
+        id,
+        checkout_id: parsed(&row, "checkout_id")?,
+        cart_id: parsed(&row, "cart_id")?,
+        placed: Placed {
+            status: parsed(&row, "status")?,
+            content_digest: row.try_get("content_digest")?,
+            pay_before: Timestamp(row.try_get("pay_before")?),
+            paid_by: row.try_get("paid_by")?,
+        },
+        email: row.try_get("email")?,
+        address: serde_json::from_str(&address).map_err(|error| Error::corrupt("address", error))?,
+        lines: lines(connection, id).await?,
+        delivery: Delivery { method: read_method(&row)?, price_minor: row.try_get("delivery_minor")? },
+        total: Money::new(row.try_get("total_minor")?, currency),
+        quote_digest: row.try_get("quote_digest")?,
+        return_url: row.try_get("return_url")?,
+        events: number(&row, "events")?,
+        placed_at: Timestamp(row.try_get("placed_at")?),
+    }))
+}
+
+async fn lines(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<OrderLine>, Error> {
+    const SQL: &str = "-- order_line.of_order
+        SELECT product_id, sku, slug, title, seller, quantity, unit_price_minor
+        FROM order_line WHERE order_id = $1 ORDER BY position";
+    let rows = sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
+    let line = |row: &SqliteRow| {
+        let quantity = number(row, "quantity")?;
+        Ok(OrderLine {
+            product_id: parsed::<ProductId>(row, "product_id")?,
+            sku: parsed::<Sku>(row, "sku")?,
+            slug: row.try_get("slug")?,
+            title: row.try_get("title")?,
+            seller: row.try_get("seller")?,
+            quantity: Quantity::new(quantity).map_err(|error| Error::corrupt("quantity", error))?,
+            unit_price_minor: row.try_get("unit_price_minor")?,
+        })
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Every status that the order had, oldest first.
+pub async fn history(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<StatusChange>, Error> {
+    const SQL: &str = "-- order_history.of_order
+        SELECT at, status FROM order_history WHERE order_id = $1 ORDER BY position";
+    let rows = sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
+    let change = |row: &SqliteRow| {
+        Ok(StatusChange { at: Timestamp(row.try_get("at")?), status: parsed::<OrderStatus>(row, "status")? })
+    };
+    rows.iter().map(change).collect()
+}
+
+/// Writes the order's new state, after one event, and adds it to its history.
+pub async fn update(tx: &mut Tx, order: &StoredOrder, reason: &str, now: Timestamp) -> Result<(), Error> {
+    const ORDER: &str = "-- order.update
+        UPDATE orders SET status = $2, paid_by = $3, events = $4, updated_at = $5, written_by = $6 WHERE id = $1";
+    const HISTORY: &str = "-- order_history.insert
+        INSERT INTO order_history (order_id, position, at, status, reason, written_by) VALUES ($1, $2, $3, $4, $5, $6)";
+    let name = tx.name();
+    sqlx::query(ORDER)
+        .bind(order.id.to_string())
+        .bind(order.placed.status.as_str())
+        .bind(&order.placed.paid_by)
+        .bind(i64::from(order.events))
+        .bind(now.as_millis())
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query(HISTORY)
+        .bind(order.id.to_string())
+        .bind(i64::from(order.events))
+        .bind(now.as_millis())
+        .bind(order.placed.status.as_str())
+        .bind(reason)
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Payment attempts.
+
+use domain::ids::OrderId;
+use domain::money::{Currency, Money};
+use domain::payment::{Capture, Payment};
+use domain::time::Timestamp;
+use domain::wire::GatewayName;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{Tx, number, parsed, time};
+use crate::error::Error;
+
+/// A payment as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredPayment {
+    /// The machine.
+    pub payment: Payment,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// Counts an order's payments from 1.
+    pub attempt: u32,
+    /// Through whom.
+    pub gateway: GatewayName,
+    /// The gateway's page, once known.
+    pub redirect_url: Option<String>,
+    /// When the gateway was asked last and answered.
+    pub observed_at: Option<Timestamp>,
+    /// When to ask it next; `None`: never again.
+    pub next_check_at: Option<Timestamp>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+}
+
+fn read(row: &SqliteRow) -> Result<StoredPayment, Error> {
+    let gateway: &str = row.try_get("gateway")?;
+    let gateway = GatewayName::ALL
+        .into_iter()
+        .find(|name| name.as_str() == gateway)
+        .ok_or_else(|| Error::corrupt("gateway", gateway))?;
+    let currency: Currency = parsed(row, "expected_currency")?;
+    let captured = match (row.try_get("captured_minor")?, row.try_get("captured_currency")?) {
+        (Some(amount_minor), Some(currency)) => Some(Capture { amount_minor, currency }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(StoredPayment {
+        payment: Payment {
+            reference: row.try_get("reference")?,
+            expected: Money::new(row.try_get("expected_minor")?, currency),
+            status: parsed(row, "status")?,
+            captured,
+        },
+        order_id: parsed(row, "order_id")?,
+        attempt: number(row, "attempt")?,
+        gateway,
+        redirect_url: row.try_get("redirect_url")?,
+        observed_at: time(row, "observed_at")?,
+        next_check_at: time(row, "next_check_at")?,
+        created_at: Timestamp(row.try_get("created_at")?),
+    })
+}
+
+/// Writes a new payment. Whoever writes it has the right to ask for its page until `opening_until`.
+pub async fn insert(tx: &mut Tx, stored: &StoredPayment, opening_until: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "-- payment.insert
+        INSERT INTO payment (reference, order_id, attempt, gateway, status, expected_minor, expected_currency,
+            opening_until, next_check_at, created_at, updated_at, written_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
+    let name = tx.name();
+    sqlx::query(SQL)
+        .bind(&stored.payment.reference)
+        .bind(stored.order_id.to_string())
+        .bind(i64::from(stored.attempt))
+        .bind(stored.gateway.as_str())
+        .bind(stored.payment.status.as_str())
+        .bind(stored.payment.expected.amount_minor)
+        .bind(stored.payment.expected.currency.code())
+        .bind(opening_until.as_millis())
+        .bind(stored.next_check_at.map(Timestamp::as_millis))
+        .bind(stored.created_at.as_millis())
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// A payment.
+pub async fn find(connection: &mut SqliteConnection, reference: &str) -> Result<Option<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.find
+        SELECT * FROM payment WHERE reference = $1";
+    sqlx::query(SQL).bind(reference).fetch_optional(connection).await?.as_ref().map(read).transpose()
+}
+
+/// An order's payments, first attempt first.
+pub async fn of_order(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.of_order
+        SELECT * FROM payment WHERE order_id = $1 ORDER BY attempt";
+    sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// Writes what was learnt about a payment.
+pub async fn update(tx: &mut Tx, stored: &StoredPayment, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "-- payment.update
+        UPDATE payment SET status = $2, captured_minor = $3, captured_currency = $4, observed_at = $5,
+            next_check_at = $6, updated_at = $7, written_by = $8
+        WHERE reference = $1";
+    let name = tx.name();
+    let captured = stored.payment.captured.as_ref();
+    sqlx::query(SQL)
+        .bind(&stored.payment.reference)
+        .bind(stored.payment.status.as_str())
+        .bind(captured.map(|capture| capture.amount_minor))
+        .bind(captured.map(|capture| &capture.currency))
+        .bind(stored.observed_at.map(Timestamp::as_millis))
+        .bind(stored.next_check_at.map(Timestamp::as_millis))
+        .bind(now.as_millis())
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Takes the right to ask the gateway for the payment's page, until `until`; `false` when the page is known or somebody else has
+/// that right.
+pub async fn claim_opening(tx: &mut Tx, reference: &str, until: Timestamp, now: Timestamp) -> Result<bool, Error> {
+    const SQL: &str = "-- payment.claim_opening
+        UPDATE payment SET opening_until = $2, updated_at = $3, written_by = $4
+        WHERE reference = $1 AND redirect_url IS NULL AND opening_until <= $3";
+    let name = tx.name();
+    let query = sqlx::query(SQL).bind(reference).bind(until.as_millis()).bind(now.as_millis()).bind(name);
+    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+}
+
+/// Ends that right, with the page if it was learnt.
+pub async fn end_opening(tx: &mut Tx, reference: &str, page: Option<&str>, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "-- payment.end_opening
+        UPDATE payment SET opening_until = 0, redirect_url = $2, updated_at = $3, written_by = $4
+        WHERE reference = $1 AND redirect_url IS NULL";
+    let name = tx.name();
+    let query = sqlx::query(SQL).bind(reference).bind(page).bind(now.as_millis()).bind(name);
+    query.execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// Takes up to `limit` payments that are due to be asked about. Nobody else gets them before `until`.
+pub async fn claim_due(tx: &mut Tx, limit: u32, until: Timestamp, now: Timestamp) -> Result<Vec<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.claim_due
+        UPDATE payment SET next_check_at = $1, written_by = $4
+        WHERE reference IN (SELECT reference FROM payment WHERE next_check_at <= $2 ORDER BY next_check_at LIMIT $3)
+        RETURNING *";
+    let name = tx.name();
+    let query = sqlx::query(SQL).bind(until.as_millis()).bind(now.as_millis()).bind(i64::from(limit)).bind(name);
+    query.fetch_all(tx.connection()).await?.iter().map(read).collect()
+}
+
+/// Sets when to ask about a payment next.
+pub async fn postpone(tx: &mut Tx, reference: &str, next_check_at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "-- payment.postpone
+        UPDATE payment SET next_check_at = $2, written_by = $3 WHERE reference = $1 AND next_check_at IS NOT NULL";
+    let name = tx.name();
+    let query = sqlx::query(SQL).bind(reference).bind(next_check_at.as_millis()).bind(name);
+    query.execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// After a start: what waits for its payment is asked about at once, and nobody asks for a page any more.
+pub async fn resume(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
+    const OPENINGS: &str = "-- payment.resume_openings
+        UPDATE payment SET opening_until = 0 WHERE opening_until > 0";
+    const CHECKS: &str = "-- payment.resume_checks
+        UPDATE payment SET next_check_at = $1, written_by = $2
+        WHERE next_check_at > $1
+            AND order_id IN (SELECT id FROM orders WHERE status = 'awaiting_payment')";
+    let name = tx.name();
+    sqlx::query(OPENINGS).execute(tx.connection()).await?;
+    let query = sqlx::query(CHECKS).bind(now.as_millis()).bind(name);
+    Ok(query.execute(tx.connection()).await?.rows_affected())
+}

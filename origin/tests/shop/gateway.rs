@@ -1,0 +1,158 @@
+//! A Paystack to test against: real shapes, and faults on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, body::Bytes};
+use domain::signature::paystack as signature;
+use serde_json::{Value, json};
+
+pub(crate) const SECRET: &str = "sk_test_of_the_test_shop";
+
+/// One transaction, as the gateway believes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Transaction {
+    pub(crate) id: i64,
+    pub(crate) status: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) transactions: BTreeMap<String, Transaction>,
+    /// How many of the next calls to initialise answer 500 without doing anything.
+    pub(crate) refuse_initialise: u32,
+    /// How many of the next calls to initialise do it, and then lose the answer.
+    pub(crate) lose_initialise: u32,
+    /// Whether verify answers 500.
+    pub(crate) verify_down: bool,
+    /// A transaction about which verify answers 500.
+    pub(crate) mute: Option<String>,
+    pub(crate) initialise_delay: Duration,
+    pub(crate) initialised: u32,
+    pub(crate) verified: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Paystack(Arc<Mutex<Book>>);
+
+impl Paystack {
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/paystack/transaction/initialize", post(initialise))
+            .route("/paystack/transaction/verify/{reference}", get(verify))
+            .with_state(self.clone())
+    }
+
+    /// The payer pays what was asked for.
+    pub(crate) fn pay(&self, reference: &str) {
+        self.set(reference, |transaction| transaction.status = "success".to_owned());
+    }
+
+    pub(crate) fn set(&self, reference: &str, change: impl FnOnce(&mut Transaction)) {
+        self.with(|book| change(book.transactions.get_mut(reference).unwrap()));
+    }
+
+    /// A webhook about the transaction as it is, with its signature.
+    pub(crate) fn notice(&self, event: &str, reference: &str) -> (String, String) {
+        let transaction = self.with(|book| book.transactions.get(reference).cloned());
+        let transaction = transaction.unwrap_or(Transaction {
+            id: 9,
+            status: "success".to_owned(),
+            amount: 1,
+            currency: "NGN".to_owned(),
+        });
+        let mut data = data(reference, &transaction);
+        if event == "charge.failed" {
+            data["status"] = json!("failed");
+        }
+        let body = json!({"event": event, "data": data}).to_string();
+        let signature = signature::sign(SECRET, body.as_bytes());
+        (body, signature)
+    }
+}
+
+fn data(reference: &str, transaction: &Transaction) -> Value {
+    json!({
+        "id": transaction.id,
+        "domain": "test",
+        "status": transaction.status,
+        "reference": reference,
+        "amount": transaction.amount,
+        "currency": transaction.currency,
+        "gateway_response": "whatever",
+        "fees": null,
+        "customer": {"email": "ada@example.com"},
+    })
+}
+
+fn refusal(status: StatusCode, code: &str) -> Response {
+    (status, Json(json!({"status": false, "message": "no", "code": code}))).into_response()
+}
+
+/// Goes on although the caller may have hung up, as gateways do.
+async fn initialise(State(paystack): State<Paystack>, body: Bytes) -> Response {
+    let delay = paystack.with(|book| book.initialise_delay);
+    let made = tokio::spawn(async move {
+        tokio::time::sleep(delay).await;
+        make(&paystack, &body)
+    });
+    made.await.unwrap()
+}
+
+fn make(paystack: &Paystack, body: &Bytes) -> Response {
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let reference = body["reference"].as_str().unwrap().to_owned();
+    paystack.with(|book| {
+        book.initialised += 1;
+        if book.refuse_initialise > 0 {
+            book.refuse_initialise -= 1;
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "unknown");
+        }
+        if book.transactions.contains_key(&reference) {
+            return refusal(StatusCode::BAD_REQUEST, "duplicate_reference");
+        }
+        let id = 1_000 + i64::try_from(book.transactions.len()).unwrap();
+        let transaction = Transaction {
+            id,
+            status: "abandoned".to_owned(),
+            amount: body["amount"].as_str().unwrap().parse().unwrap(),
+            currency: body["currency"].as_str().unwrap().to_owned(),
+        };
+        book.transactions.insert(reference.clone(), transaction);
+        if book.lose_initialise > 0 {
+            book.lose_initialise -= 1;
+            return refusal(StatusCode::BAD_GATEWAY, "unknown");
+        }
+        let url = format!("https://checkout.example/{reference}");
+        let data = json!({"authorization_url": url, "access_code": "x", "reference": reference});
+        Json(json!({"status": true, "message": "Authorization URL created", "data": data})).into_response()
+    })
+}
+
+async fn verify(State(paystack): State<Paystack>, Path(reference): Path<String>) -> Response {
+    paystack.with(|book| {
+        book.verified += 1;
+        if book.verify_down || book.mute.as_ref() == Some(&reference) {
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "unknown");
+        }
+        match book.transactions.get(&reference) {
+            None => refusal(StatusCode::BAD_REQUEST, "transaction_not_found"),
+            Some(transaction) => {
+                let data = data(&reference, transaction);
+                Json(json!({"status": true, "message": "Verification successful", "data": data})).into_response()
+            }
+        }
+    })
+}

@@ -1,0 +1,14 @@
+//! The origin as a whole, over real HTTP, with a gateway and an edge that can be made to misbehave.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, their helpers included")]
+
+mod edge;
+mod gateway;
+mod world;
+
+mod delivery;
+mod http;
+mod placing;
+mod process;
+mod reconciliation;
+mod settlement;

@@ -1,0 +1,171 @@
+//! Compiles the Icecat catalogue and says what that costs, and what searches cost, cold and warm.
+//!
+//! `cargo run --release -p search --example measure -- PRODUCTS.jsonl.gz [COUNT]`. Asked for more products than there are,
+//! it repeats them under other codes.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::time::{Duration, Instant};
+
+use search::artefact::{BUNDLE, HOTCACHE};
+use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
+use search::pages::BUDGET_DEFAULT_BYTES;
+use search::{Answer, Document, Outcome, Reader, Request, SearchError, Sort};
+
+type Failure = Box<dyn std::error::Error>;
+
+#[expect(clippy::disallowed_methods, reason = "this is a stopwatch, not the library")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("usage: measure PRODUCTS.jsonl.gz [COUNT]")?;
+    let count: Option<usize> = arguments.next().map(|count| count.parse()).transpose()?;
+    let lines = BufReader::new(flate2::read::MultiGzDecoder::new(std::fs::File::open(path)?)).lines();
+    let products: Vec<Document> = lines.map(|line| product(&line?)).collect::<Result<_, Failure>>()?;
+    let count = count.unwrap_or(products.len());
+    let documents = (0..).zip(products.iter().cycle()).take(count).map(|(n, product)| {
+        let mut product = product.clone();
+        let copy = n / products.len();
+        if copy > 0 {
+            product.sku.push_str(&format!("-{copy}"));
+            product.skus.iter_mut().for_each(|code| code.push_str(&copy.to_string()));
+            product.title.push_str(&format!(" mark {copy}"));
+        }
+        product
+    });
+
+    let started = now();
+    let artefact = search::compile(documents, MEMORY_BUDGET_DEFAULT_BYTES)?;
+    println!("compiled {} products in {:?}", artefact.manifest.document_count, started.elapsed());
+    for (name, bytes) in &artefact.files {
+        println!("  {name:<14} {:>10} bytes", bytes.len());
+    }
+    for file in &artefact.manifest.files {
+        println!("    {:<45} {:>10}", file.name, file.length);
+    }
+
+    let bundle = artefact.file(BUNDLE);
+    let open = || Reader::open(artefact.manifest.clone(), artefact.file(HOTCACHE).to_vec(), BUDGET_DEFAULT_BYTES);
+    println!(
+        "{:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9} {:>9}",
+        "query", "total", "hits", "rounds", "bytes", "requests", "cold", "warm p50"
+    );
+    let warm_reader = open()?;
+    for request in requests() {
+        let reader = open()?;
+        let started = now();
+        let (answer, fetches) = answer(&reader, bundle, &request)?;
+        let cold = started.elapsed();
+        answer_of(&warm_reader, bundle, &request)?;
+        let mut times: Vec<Duration> = (0..101)
+            .map(|_| {
+                let started = now();
+                answer_of(&warm_reader, bundle, &request).map(|_| started.elapsed())
+            })
+            .collect::<Result<_, _>>()?;
+        times.sort();
+        let mut label = format!("{:?}", request.query);
+        if request.prefix_last_word {
+            label.push('*');
+        }
+        if answer.relaxed {
+            label.push_str(" relaxed");
+        }
+        if let Some(correction) = answer.corrections.first() {
+            label.push_str(&format!(" →{}", correction.searched));
+        }
+        println!(
+            "{label:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9.1?} {:>9.1?}   {}",
+            answer.total,
+            answer.hits.len(),
+            answer.rounds,
+            answer.bytes_fetched,
+            fetches,
+            cold,
+            times[50],
+            answer.hits.first().map_or(String::new(), |hit| hit.title.chars().take(60).collect()),
+        );
+    }
+    println!("in memory between searches: {} bytes", warm_reader.used_bytes());
+    Ok(())
+}
+
+fn requests() -> Vec<Request> {
+    let words = |query: &str| Request { query: query.to_owned(), ..Request::default() };
+    let typed = |query: &str| Request { prefix_last_word: true, ..words(query) };
+    vec![
+        words(""),
+        Request { sort: Sort::Newest, ..words("") },
+        Request { brands: vec!["HP".to_owned()], sort: Sort::PriceAsc, ..words("") },
+        words("toner"),
+        words("notebook"),
+        words("black toner cartridge"),
+        words("wireless mouse"),
+        words("hp notebook 17 inch 4gb"),
+        words("dv7-1211ea"),
+        words("dv71211ea"),
+        words("dv7 1211ea"),
+        words("0884420588030"),
+        typed("l"),
+        typed("wireless mou"),
+        typed("samsung galaxy no"),
+        words("notbook bateri"),
+        words("purple elephant toner"),
+        words("zzzzqqqq"),
+        Request { page: 100, ..words("usb cable") },
+    ]
+}
+
+fn answer_of(reader: &Reader, bundle: &[u8], request: &Request) -> Result<Answer, SearchError> {
+    answer(reader, bundle, request).map(|(answer, _)| answer)
+}
+
+/// The answer, and how many ranges were read for it.
+fn answer(reader: &Reader, bundle: &[u8], request: &Request) -> Result<(Answer, usize), SearchError> {
+    let mut search = reader.begin(request)?;
+    let mut fetches = 0;
+    loop {
+        match search.run()? {
+            Outcome::Ready(answer) => return Ok((answer, fetches)),
+            Outcome::NeedBytes(ranges) => {
+                fetches += ranges.len();
+                for range in ranges {
+                    search.supply(range.start, &bundle[range.start as usize..range.end as usize])?;
+                }
+            }
+        }
+    }
+}
+
+fn product(line: &str) -> Result<Document, Failure> {
+    let row: serde_json::Value = serde_json::from_str(line)?;
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let attributes: BTreeMap<String, String> = row["attributes"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    let kind = attributes.get("t_product_type").cloned();
+    Ok(Document {
+        id: text("id"),
+        sku: text("sku_name"),
+        slug: text("id"),
+        title: text("title"),
+        description: text("description"),
+        brand: row["brand"].as_str().map(str::to_owned),
+        category: kind.into_iter().collect(),
+        price_minor: row["price_cents"].as_i64().unwrap_or(0),
+        currency: "EUR".to_owned(),
+        image: row["image"].as_str().map(str::to_owned),
+        available: 1,
+        attributes,
+        seller: None,
+        skus: row["ean"].as_array().into_iter().flatten().filter_map(|ean| ean.as_str().map(str::to_owned)).collect(),
+        created_at_ms: text("released").replace('-', "").parse().unwrap_or(0),
+        popularity: 0,
+    })
+}

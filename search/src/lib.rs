@@ -1,0 +1,43 @@
+//! Search without a search server.
+//!
+//! [`compile`] turns products into one immutable artefact; [`reader`] answers requests from pages of it. Nothing here
+//! fetches, waits or reads a clock: a search that lacks bytes says which ([`Outcome::NeedBytes`]), the shell brings
+//! them, and the search goes on where it stood. The same code runs natively and in the Worker.
+//!
+//! ```text
+//! let mut search = reader.begin(&request)?;
+//! let answer = loop {
+//!     match search.run()? {
+//!         Outcome::Ready(answer) => break answer,
+//!         Outcome::NeedBytes(ranges) => for range in ranges {
+//!             let bytes = /* the shell reads `range` of the bundle, all ranges at once */;
+//!             search.supply(range.start, &bytes)?;
+//!         },
+//!     }
+//! };
+//! ```
+
+pub mod answer;
+pub mod artefact;
+pub mod compile;
+pub mod directory;
+pub mod document;
+pub mod error;
+pub mod pages;
+pub mod reader;
+pub mod request;
+
+mod analysis;
+mod collect;
+mod fuzzy;
+mod hotcache;
+mod plan;
+mod schema;
+
+pub use answer::{Answer, Hit};
+pub use artefact::{Artefact, Manifest};
+pub use compile::compile;
+pub use document::Document;
+pub use error::SearchError;
+pub use reader::{Outcome, Reader, Search};
+pub use request::{InvalidRequest, Request, Sort};

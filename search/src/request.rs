@@ -1,0 +1,183 @@
+//! What a shopper asks for, and the limits on asking. It knows nothing of indexes.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Longest query, in characters.
+pub const QUERY_CHARS_MAX: usize = 256;
+/// Most hits a page.
+pub const PER_PAGE_MAX: u32 = 60;
+/// Deepest hit that can be asked for.
+pub const DEPTH_MAX: u32 = 10_000;
+/// Most brands in one filter.
+pub const BRANDS_MAX: usize = 50;
+/// Longest brand or category in a filter, in characters.
+pub const FILTER_CHARS_MAX: usize = 512;
+
+/// One search, or one listing when `query` is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    /// Words as typed.
+    pub query: String,
+    /// Only this category and what is below it: `A/B`.
+    pub category: Option<String>,
+    /// Only these brands, exactly as facets spell them; empty is all.
+    pub brands: Vec<String>,
+    /// Lowest price, in minor units, inclusive.
+    pub min_price_minor: Option<i64>,
+    /// Highest price, in minor units, inclusive.
+    pub max_price_minor: Option<i64>,
+    /// Only prices in this currency.
+    pub currency: Option<String>,
+    /// Leave out what was sold out when it was indexed.
+    pub available_only: bool,
+    /// The order of hits.
+    pub sort: Sort,
+    /// From 1.
+    pub page: u32,
+    /// Hits a page, 1 to [`PER_PAGE_MAX`].
+    pub per_page: u32,
+    /// The last word is still being typed: take it for the beginning of a word too.
+    pub prefix_last_word: bool,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            query: String::new(),
+            category: None,
+            brands: Vec::new(),
+            min_price_minor: None,
+            max_price_minor: None,
+            currency: None,
+            available_only: false,
+            sort: Sort::Relevance,
+            page: 1,
+            per_page: 24,
+            prefix_last_word: false,
+        }
+    }
+}
+
+/// The order of hits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// Best match first; for a listing, most wanted first.
+    #[default]
+    Relevance,
+    /// Cheapest first.
+    PriceAsc,
+    /// Dearest first.
+    PriceDesc,
+    /// Added last first.
+    Newest,
+}
+
+/// Why a request is refused. Each is the asker's to mend: answer 400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidRequest {
+    /// More than [`QUERY_CHARS_MAX`] characters.
+    #[error("the query is longer than {QUERY_CHARS_MAX} characters")]
+    QueryTooLong,
+    /// Page 0.
+    #[error("pages are counted from 1")]
+    PageZero,
+    /// Outside 1 to [`PER_PAGE_MAX`].
+    #[error("per_page must be between 1 and {PER_PAGE_MAX}")]
+    PerPage,
+    /// Beyond [`DEPTH_MAX`].
+    #[error("only the first {DEPTH_MAX} results can be paged through: narrow the search instead")]
+    TooDeep,
+    /// A lowest price above the highest, or one below zero.
+    #[error("the price range must not be negative, and must run from the lower to the higher price")]
+    PriceRange,
+    /// More than [`BRANDS_MAX`] brands, or a filter longer than [`FILTER_CHARS_MAX`] characters.
+    #[error("too many or too long filters: at most {BRANDS_MAX} brands of {FILTER_CHARS_MAX} characters")]
+    Filter,
+}
+
+impl InvalidRequest {
+    /// A stable name for problem documents.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::QueryTooLong => "query_too_long",
+            Self::PageZero => "page_zero",
+            Self::PerPage => "per_page_out_of_range",
+            Self::TooDeep => "page_too_deep",
+            Self::PriceRange => "price_range_invalid",
+            Self::Filter => "filter_too_large",
+        }
+    }
+}
+
+impl Request {
+    /// Checks every limit.
+    ///
+    /// # Errors
+    /// The first limit that is broken.
+    pub fn validate(&self) -> Result<(), InvalidRequest> {
+        if longer_than(&self.query, QUERY_CHARS_MAX) {
+            return Err(InvalidRequest::QueryTooLong);
+        }
+        if self.page == 0 {
+            return Err(InvalidRequest::PageZero);
+        }
+        if self.per_page == 0 || self.per_page > PER_PAGE_MAX {
+            return Err(InvalidRequest::PerPage);
+        }
+        if u64::from(self.page) * u64::from(self.per_page) > u64::from(DEPTH_MAX) {
+            return Err(InvalidRequest::TooDeep);
+        }
+        let (low, high) = (self.min_price_minor.unwrap_or(0), self.max_price_minor.unwrap_or(i64::MAX));
+        if low < 0 || high < 0 || low > high {
+            return Err(InvalidRequest::PriceRange);
+        }
+        let mut filters = self.brands.iter().chain(&self.category).chain(&self.currency);
+        if self.brands.len() > BRANDS_MAX || filters.any(|filter| longer_than(filter, FILTER_CHARS_MAX)) {
+            return Err(InvalidRequest::Filter);
+        }
+        Ok(())
+    }
+
+    /// How many hits have to be ranked to fill the page.
+    pub(crate) fn depth(&self) -> usize {
+        self.page as usize * self.per_page as usize
+    }
+}
+
+fn longer_than(text: &str, chars: usize) -> bool {
+    // Bytes first: a text of megabytes is refused without being walked through.
+    text.len() > chars * 4 || text.chars().count() > chars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_is_refused_by_name() {
+        let ask = |change: fn(&mut Request)| {
+            let mut request = Request::default();
+            change(&mut request);
+            request.validate()
+        };
+        assert_eq!(ask(|_| ()), Ok(()));
+        assert_eq!(ask(|r| r.query = "x".repeat(257)), Err(InvalidRequest::QueryTooLong));
+        assert_eq!(ask(|r| r.query = "x".repeat(10_240)), Err(InvalidRequest::QueryTooLong));
+        assert_eq!(ask(|r| r.query = "é".repeat(256)), Ok(()));
+        assert_eq!(ask(|r| r.page = 0), Err(InvalidRequest::PageZero));
+        assert_eq!(ask(|r| r.per_page = 0), Err(InvalidRequest::PerPage));
+        assert_eq!(ask(|r| r.per_page = 61), Err(InvalidRequest::PerPage));
+        assert_eq!(ask(|r| r.page = 1_000_000_000), Err(InvalidRequest::TooDeep));
+        assert_eq!(ask(|r| r.page = u32::MAX), Err(InvalidRequest::TooDeep));
+        assert_eq!(ask(|r| r.min_price_minor = Some(-1)), Err(InvalidRequest::PriceRange));
+        assert_eq!(
+            ask(|r| (r.min_price_minor, r.max_price_minor) = (Some(2), Some(1))),
+            Err(InvalidRequest::PriceRange)
+        );
+        assert_eq!(ask(|r| r.brands = vec![String::new(); 51]), Err(InvalidRequest::Filter));
+        assert_eq!(ask(|r| r.category = Some("c".repeat(513))), Err(InvalidRequest::Filter));
+    }
+}

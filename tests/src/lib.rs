@@ -1,0 +1,259 @@
+//! The harness of the end-to-end tests: starts a whole shop on free ports with a state folder of its own, and buys in it.
+//!
+//! It talks to the shop as everybody else does, over HTTP; it never looks into a database.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a harness that cannot do its work fails the test")]
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use stack::{Config, Layout, Part, Ports, Stack};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// How long something that happens by itself may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A product of the test's own: SKU, price in minor units of NGN, units on hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Product {
+    /// SKU, and the word by which search finds it.
+    pub sku: &'static str,
+    /// Minor units.
+    pub price_minor: i64,
+    /// Units on hand.
+    pub stock: u32,
+}
+
+/// A running shop. Dropping it stops everything.
+#[derive(Debug)]
+pub struct Shop {
+    /// Its processes.
+    pub stack: Stack,
+    /// `http://127.0.0.1:…` of the Worker.
+    pub url: String,
+    /// Of the sandbox.
+    pub sandbox: String,
+    /// Of the origin.
+    pub origin: String,
+    /// Follows no redirects.
+    pub http: Client,
+    _state: TempDir,
+}
+
+/// A cart with the right to use it.
+#[derive(Debug, Clone)]
+pub struct Cart {
+    /// Its id.
+    pub id: String,
+    /// Its bearer token.
+    pub token: String,
+}
+
+/// An order that was placed.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its id.
+    pub id: String,
+    /// Lets its bearer see it.
+    pub token: String,
+    /// What the gateway calls its payment.
+    pub reference: String,
+    /// What is to be paid.
+    pub total_minor: i64,
+    /// The whole answer.
+    pub body: Value,
+}
+
+impl Shop {
+    /// Starts a shop with these products, searchable.
+    pub fn start(products: &[Product]) -> Self {
+        let state = TempDir::new().unwrap();
+        let layout = Layout::find().unwrap();
+        let config = Config::new(layout, state.path().to_owned(), Ports::free().unwrap())
+            .with(Part::Origin, "RECONCILE_INTERVAL_MS", "500")
+            .with(Part::Origin, "RECONCILE_AFTER_MS", "1000")
+            .with(Part::Sandbox, "SANDBOX_WEBHOOK_RETRY_MS", "60000");
+        let mut stack = Stack::prepare(config).unwrap();
+        stack.migrate().unwrap();
+        if let Err(error) = stack.start_all() {
+            panic!("the shop does not start: {error:#}");
+        }
+        let addresses = stack.addresses();
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let shop = Self {
+            stack,
+            url: addresses.shop,
+            sandbox: addresses.sandbox,
+            origin: addresses.origin,
+            http,
+            _state: state,
+        };
+        shop.import(products);
+        shop
+    }
+
+    /// Imports products and compiles the index, with the operator's own tools.
+    pub fn import(&self, products: &[Product]) {
+        let mut rows = String::new();
+        for Product { sku, price_minor, stock } in products {
+            let price = format!("{}.{:02}", price_minor / 100, price_minor % 100);
+            let row = json!({
+                "sku": sku, "title": format!("{sku} of the finest kind"), "price": price, "currency": "NGN",
+                "stock": stock, "brand": "Gwandu", "category": "Home/Kitchen",
+                "description": "Made to last.\n\nSecond paragraph.", "attributes": {"Material": "Steel"},
+            });
+            writeln!(rows, "{row}").unwrap();
+        }
+        let file = self.stack.state().join("products.jsonl");
+        std::fs::write(&file, rows).unwrap();
+        self.tool("importer", &["products", file.to_str().unwrap(), "--shop", &self.url]);
+        self.tool("index-builder", &["compile", "--shop", &self.url]);
+    }
+
+    fn tool(&self, program: &str, arguments: &[&str]) {
+        let output = Command::new(Layout::find().unwrap().program(program))
+            .args(arguments)
+            .env("OPERATOR_KEYS", &self.stack.keys().operator_keys)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    }
+
+    /// One call of the API; the answer with its status and body.
+    pub async fn api(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, and no JSON: {text}"));
+        (status, body)
+    }
+
+    /// A new cart with `quantity` of one product.
+    pub async fn cart_with(&self, sku: &str, quantity: u32) -> Cart {
+        let (status, body) = self.api(Method::POST, "/carts", None, None).await;
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        let cart = Cart { id: text(&body["id"]), token: text(&body["token"]) };
+        let line = json!({"sku": sku, "quantity": quantity});
+        let (status, body) =
+            self.api(Method::POST, &format!("/carts/{}/lines", cart.id), Some(&cart.token), Some(line)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        cart
+    }
+
+    /// Sends a checkout; the answer as it comes.
+    pub async fn check_out(&self, cart: &Cart, checkout_id: Uuid) -> (StatusCode, Value) {
+        let body = json!({
+            "checkout_id": checkout_id, "cart_id": cart.id, "email": "ada@example.com", "address": address(),
+            "delivery": "standard", "gateway": "paystack",
+        });
+        self.api(Method::POST, "/checkouts", Some(&cart.token), Some(body)).await
+    }
+
+    /// A placed order for `quantity` of one product.
+    pub async fn order(&self, sku: &str, quantity: u32) -> Order {
+        let cart = self.cart_with(sku, quantity).await;
+        let (status, body) = self.check_out(&cart, Uuid::now_v7()).await;
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        Order::read(body)
+    }
+
+    /// Has the gateway do something to an order's payment.
+    pub async fn gateway(&self, order: &Order, action: Value) -> Value {
+        let url = format!("{}/control/payments/{}", self.sandbox, order.reference);
+        let response = self.http.post(url).json(&action).send().await.unwrap();
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{status}: {body}");
+        body
+    }
+
+    /// An order as its buyer sees it.
+    pub async fn look(&self, order: &Order) -> Value {
+        let (status, body) = self.api(Method::GET, &format!("/orders/{}", order.id), Some(&order.token), None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
+    }
+
+    /// Waits until an order has this status.
+    pub async fn wait_for_status(&self, order: &Order, status: &str) -> Value {
+        let what = format!("order {} to become {status}", order.id);
+        eventually(&what, async || Some(self.look(order).await).filter(|body| body["status"] == status)).await
+    }
+
+    /// Units of a product that can be bought, as its page in the API says.
+    pub async fn available(&self, sku: &str) -> u64 {
+        let slug = self.slug(sku).await;
+        let (status, body) = self.api(Method::GET, &format!("/products/{slug}"), None, None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body["variants"][0]["available"].as_u64().unwrap()
+    }
+
+    /// Waits until so many units of a product can be bought.
+    pub async fn wait_for_available(&self, sku: &str, units: u64) {
+        let what = format!("{units} units of {sku}");
+        eventually(&what, async || (self.available(sku).await == units).then_some(())).await;
+    }
+
+    /// A product's page, found as a shopper finds it.
+    pub async fn slug(&self, sku: &str) -> String {
+        let (status, body) = self.api(Method::GET, &format!("/search?q={sku}"), None, None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let hits = body["hits"].as_array().unwrap();
+        let hit = hits.iter().find(|hit| hit["sku"] == sku).unwrap_or_else(|| panic!("{sku} is not found: {body}"));
+        text(&hit["slug"])
+    }
+
+    /// A page of the shop.
+    pub async fn page(&self, path: &str) -> Response {
+        self.http.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+}
+
+impl Order {
+    /// An order as the API told of it when it was placed.
+    pub fn read(body: Value) -> Self {
+        Self {
+            id: text(&body["order_id"]),
+            token: text(&body["order_token"]),
+            reference: text(&body["payment"]["reference"]),
+            total_minor: body["total"]["amount_minor"].as_i64().unwrap(),
+            body,
+        }
+    }
+}
+
+/// A good address.
+pub fn address() -> Value {
+    json!({
+        "name": "Ada Obi", "line1": "12 Marina", "city": "Lagos", "region": "Lagos", "country": "NG",
+        "phone": "0803 123 4567",
+    })
+}
+
+/// A text in an answer.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// Asks again and again until there is an answer.
+pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+}

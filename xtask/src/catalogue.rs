@@ -1,0 +1,279 @@
+//! Catalogues into a running shop: calls `importer` and `index-builder`, with the keys of that shop. Knows no format itself.
+
+use std::env;
+use std::fs;
+use std::io::stderr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use stack::{Addresses, Keys, Layout, Ports};
+
+use crate::{interrupt, progress};
+
+/// How many products a new shop is seeded with. Enough to fill every page; drawn in seconds.
+const SEED_PRODUCTS: &str = "600";
+/// The same seed draws the same catalogue.
+const SEED: &str = "1";
+
+/// Arguments of `cargo xtask import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask import products FILE      JSON Lines or CSV, plain or gzipped
+  cargo xtask import icecat DIR         the Icecat set
+  cargo xtask import luma DIR           the Luma set
+  cargo xtask import seed --products N  a drawn catalogue
+
+Further options are the importer's: see `cargo xtask import products --help`.
+--shop URL names the shop [default: the one that `cargo xtask dev` runs], --state DIR a local
+shop's folder, which has its keys unless OPERATOR_KEYS is set.")]
+pub(crate) struct ImportArguments {
+    /// What to read (products, icecat, luma, seed), from where, and how
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "SOURCE")]
+    words: Vec<String>,
+}
+
+/// Arguments of `cargo xtask index`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct IndexArguments {
+    #[command(flatten)]
+    shop: ShopArguments,
+}
+
+/// Which shop.
+#[derive(Debug, clap::Args)]
+struct ShopArguments {
+    /// Address of the shop [default: the one that `cargo xtask dev` runs]
+    #[arg(long, value_name = "URL")]
+    shop: Option<String>,
+    /// Folder of a local shop's data, which has its keys unless OPERATOR_KEYS is set
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+/// A shop that takes catalogues: where it is, and the keys that let us in.
+pub(crate) struct Target<'a> {
+    /// The project.
+    pub(crate) layout: &'a Layout,
+    /// Where a local shop has its data, and imports remember how far they came.
+    pub(crate) state: PathBuf,
+    /// The shop's address.
+    pub(crate) address: String,
+    /// A keyring that the shop knows as its operator's.
+    pub(crate) operator_keys: String,
+}
+
+/// What `cargo xtask dev` fills an empty shop with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seed {
+    /// A drawn catalogue.
+    Drawn,
+    /// The products of a file.
+    File(PathBuf),
+    /// Nothing.
+    Nothing,
+}
+
+impl std::str::FromStr for Seed {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "none" { Self::Nothing } else { Self::File(text.into()) })
+    }
+}
+
+/// `cargo xtask import`.
+pub(crate) fn import(layout: &Layout, arguments: ImportArguments) -> Result<()> {
+    let mut words = arguments.words;
+    build(layout)?;
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        return foreground("importing", Command::new(layout.program("importer")).args(words));
+    }
+    let shop = ShopArguments {
+        shop: take_option(&mut words, "--shop")?,
+        state: take_option(&mut words, "--state")?.map(PathBuf::from),
+    };
+    let target = shop.target(layout)?;
+    target.import(words)?;
+    target.compile_index()
+}
+
+/// Takes `name VALUE` or `name=VALUE` out of `words`.
+fn take_option(words: &mut Vec<String>, name: &str) -> Result<Option<String>> {
+    let Some(index) = words.iter().position(|word| word.split('=').next() == Some(name)) else { return Ok(None) };
+    let word = words.remove(index);
+    if let Some((_, value)) = word.split_once('=') {
+        return Ok(Some(value.to_owned()));
+    }
+    ensure!(index < words.len(), "{name} needs a value");
+    Ok(Some(words.remove(index)))
+}
+
+/// `cargo xtask index`.
+pub(crate) fn index(layout: &Layout, arguments: &IndexArguments) -> Result<()> {
+    let target = arguments.shop.target(layout)?;
+    build(layout)?;
+    target.compile_index()
+}
+
+fn build(layout: &Layout) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["build", "-p", "importer", "-p", "index-builder"]).current_dir(layout.root());
+    progress::run("compiling the importer and the index builder", &mut command)
+}
+
+impl ShopArguments {
+    fn target<'a>(&self, layout: &'a Layout) -> Result<Target<'a>> {
+        let state = self.state.clone().unwrap_or_else(|| layout.default_state());
+        let address = match &self.shop {
+            Some(address) => address.trim_end_matches('/').to_owned(),
+            None => running(&state).unwrap_or(Ports::starting_at(stack::DEFAULT_PORT)?.addresses().shop),
+        };
+        let operator_keys = match env::var("OPERATOR_KEYS") {
+            Ok(keys) if !keys.is_empty() => keys,
+            Ok(_) | Err(_) => {
+                let file = state.join("keys.json");
+                ensure!(
+                    file.is_file(),
+                    "there are no keys for {address}: set OPERATOR_KEYS to the shop's, or start one here with `cargo xtask dev`"
+                );
+                Keys::load_or_make(&file)?.operator_keys
+            }
+        };
+        Ok(Target { layout, state, address, operator_keys })
+    }
+}
+
+impl Target<'_> {
+    /// Fills the shop, then compiles its index. Skipped if its folder remembers that this was done.
+    pub(crate) fn seed(&self, seed: &Seed) -> Result<()> {
+        let memory = self.state.join("seeded.json");
+        let before: Option<Value> = fs::read_to_string(&memory).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let what = match seed {
+            Seed::Nothing => return Ok(()),
+            // Whatever it was filled with, it is not empty.
+            Seed::Drawn if before.is_some() => return Ok(()),
+            Seed::Drawn => json!({"drawn": SEED_PRODUCTS, "seed": SEED}),
+            Seed::File(path) => describe(path)?,
+        };
+        if before.as_ref() == Some(&what) {
+            return Ok(());
+        }
+        match seed {
+            Seed::File(path) => self.import(["products".into(), path.display().to_string()])?,
+            Seed::Drawn | Seed::Nothing => {
+                self.import(["seed", "--products", SEED_PRODUCTS, "--seed", SEED].map(String::from))?;
+            }
+        }
+        self.compile_index()?;
+        fs::write(&memory, format!("{what:#}\n")).with_context(|| format!("cannot write {}", memory.display()))
+    }
+
+    fn compile_index(&self) -> Result<()> {
+        let mut command = self.program("index-builder");
+        foreground("compiling the index", command.args(["compile", "--shop", &self.address]))
+    }
+
+    fn import(&self, words: impl IntoIterator<Item = String>) -> Result<()> {
+        let mut command = self.program("importer");
+        command.args(words).args(["--shop", &self.address, "--state"]).arg(self.state.join("imports"));
+        // The importer looks for them where it runs, which is where the user is.
+        command.arg("--icons").arg(self.layout.root().join("node_modules/@phosphor-icons/core"));
+        foreground("importing", &mut command)
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.layout.program(name));
+        // Paths stay relative to where the user is.
+        command.env("OPERATOR_KEYS", &self.operator_keys);
+        command
+    }
+}
+
+/// What a file is, without reading all of it: another size or time of change is another catalogue.
+fn describe(path: &Path) -> Result<Value> {
+    let full = path.canonicalize().with_context(|| format!("cannot find the products file {}", path.display()))?;
+    let about = full.metadata().with_context(|| format!("cannot read {}", full.display()))?;
+    let changed = about.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(json!({"file": full.display().to_string(), "bytes": about.len(), "changed_ms": changed.as_millis() as u64}))
+}
+
+/// Runs a command that tells of its progress itself. Our standard output stays clean.
+fn foreground(what: &str, command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(stderr())
+        .spawn()
+        .with_context(|| format!("{what}: cannot start {program}"))?;
+    let mut asked = None;
+    loop {
+        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for {program}"))? {
+            interrupt::check()?;
+            // The importer's word for "all done, but some rows were refused": it has told which.
+            if status.success() || status.code() == Some(2) && what == "importing" {
+                return Ok(());
+            }
+            bail!("{what} failed ({status}); see above");
+        }
+        if interrupt::happened() {
+            // On a terminal it heard Ctrl-C too, and may want to remember how far it came.
+            let since = *asked.get_or_insert_with(Instant::now);
+            if since.elapsed() > Duration::from_secs(3) {
+                drop(child.kill());
+            }
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Lets `cargo xtask import` find a shop that runs with its data in `state`.
+pub(crate) fn announce(state: &Path, addresses: &Addresses) -> Result<()> {
+    let file = state.join("running.json");
+    fs::write(&file, addresses_line(addresses)).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Takes [`announce`] back.
+pub(crate) fn retract(state: &Path) {
+    // It only helps to find the shop; an old one leads to a plain "refused".
+    drop(fs::remove_file(state.join("running.json")));
+}
+
+/// `{"shop":…,"origin":…,"sandbox":…}` in one line.
+pub(crate) fn addresses_line(addresses: &Addresses) -> String {
+    let Addresses { shop, origin, sandbox } = addresses;
+    // By hand, since the order of the names is part of what is promised.
+    format!("{{\"shop\":{},\"origin\":{},\"sandbox\":{}}}", json!(shop), json!(origin), json!(sandbox))
+}
+
+fn running(state: &Path) -> Option<String> {
+    let value: Value = serde_json::from_str(&fs::read_to_string(state.join("running.json")).ok()?).ok()?;
+    value["shop"].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shop_is_taken_out_of_the_importers_words() {
+        let mut words: Vec<String> = ["products", "--shop", "http://a", "file", "--state=dir"].map(String::from).into();
+        assert_eq!(take_option(&mut words, "--shop").unwrap().as_deref(), Some("http://a"));
+        assert_eq!(take_option(&mut words, "--state").unwrap().as_deref(), Some("dir"));
+        assert_eq!(take_option(&mut words, "--seller").unwrap(), None);
+        assert_eq!(words, ["products", "file"]);
+        let mut words = vec!["--shop".to_owned()];
+        assert!(take_option(&mut words, "--shop").is_err());
+    }
+
+    #[test]
+    fn the_addresses_are_one_line_of_json_in_the_promised_order() {
+        let line = addresses_line(&Ports::starting_at(8787).unwrap().addresses());
+        let expected =
+            r#"{"shop":"http://127.0.0.1:8787","origin":"http://127.0.0.1:8788","sandbox":"http://127.0.0.1:8789"}"#;
+        assert_eq!(line, expected);
+    }
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask …`: the project's only scripts. Each command is a file; this one only knows their arguments.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use stack::Layout;
+
+mod assets;
+mod catalogue;
+mod checks;
+mod chromium;
+mod dev;
+mod interrupt;
+mod progress;
+mod release;
+mod tools;
+mod worker;
+
+/// Kasuwa's scripts
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sets up what is missing, then runs the whole shop until Ctrl-C
+    Dev(dev::Arguments),
+    /// Runs everything that CI runs, in the order that fails fastest
+    Test(checks::Arguments),
+    /// Reads a catalogue into a running shop, then compiles and publishes its index
+    Import(catalogue::ImportArguments),
+    /// Compiles the index from a running shop's catalogue and publishes it
+    Index(catalogue::IndexArguments),
+    /// Builds the Worker and its assets into edge/build (wrangler calls this)
+    Worker(worker::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if interrupt::happened() => {
+            eprintln!("stopped ({error})");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let layout = Layout::find()?;
+    interrupt::listen()?;
+    match command {
+        Command::Dev(arguments) => dev::run(&layout, arguments),
+        Command::Test(arguments) => checks::run(&layout, &arguments),
+        Command::Import(arguments) => catalogue::import(&layout, arguments),
+        Command::Index(arguments) => catalogue::index(&layout, &arguments),
+        Command::Worker(arguments) => worker::run(&layout, &arguments),
+    }
+}
