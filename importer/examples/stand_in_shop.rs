@@ -13,12 +13,13 @@ async fn main() -> anyhow::Result<()> {
     if let Ok(held) = shop.held.lock() {
         let bytes: usize = held.pictures.values().map(Vec::len).sum();
         println!(
-            "{} products in {} batches, {} picture files of {} MB, finished {} times, {} bad signatures",
+            "{} products in {} batches, {} picture files of {} MB, finished {} times, index published {} times, {} bad signatures",
             held.products.len(),
             held.batches,
             held.pictures.len(),
             bytes / 1_000_000,
             held.finished,
+            held.published,
             held.refused_signatures,
         );
         if let Some(folder) = std::env::args().nth(2) {

@@ -99,7 +99,7 @@ fn draft(
         return Err(format!("price_cents: {} is no price", product.price_cents));
     }
     let price = Money::new(product.price_cents, Currency::Usd);
-    let product_type = attribute_text(product.attributes.get("t_product_type"));
+    let product_type = attribute_text(product.attributes.get("t_product_type").map(AsRef::as_ref));
     let attribute_names: Vec<&str> = product.attributes.keys().map(String::as_str).collect();
     let texts = [product_type.as_deref().unwrap_or_default(), &product.title, &product.description];
     let category = categories.find(texts, &attribute_names.join(" "));
@@ -194,7 +194,7 @@ fn attributes(all: &BTreeMap<String, Box<RawValue>>) -> Vec<(String, String)> {
     kept.into_iter().take(ATTRIBUTES_MAX).map(|(_, _, pair)| pair).collect()
 }
 
-fn attribute_text(value: Option<&Box<RawValue>>) -> Option<String> {
+fn attribute_text(value: Option<&RawValue>) -> Option<String> {
     match value?.get() {
         "true" => Some("Yes".to_owned()),
         "false" => Some("No".to_owned()),

@@ -1,5 +1,7 @@
 //! A whole compilation against a shop that pages its catalogue, verifies signatures, and fails now and then.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

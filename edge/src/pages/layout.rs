@@ -109,6 +109,7 @@ impl<'a> Page<'a> {
                 link rel="stylesheet" href=(assets.css);
                 script type="module" src=(assets.js) {}
                 meta name="color-scheme" content="light dark";
+                meta name="theme-color" content="#27408b";
                 meta name="htmx-config" content=(HTMX_CONFIG);
                 link rel="icon" href=(assets.icon) type="image/svg+xml";
                 @if !self.description.is_empty() { meta name="description" content=(clipped(self.description, 160)); }

@@ -1,6 +1,8 @@
 //! A shop that keeps everything in memory: the routes that operators' tools use, with signatures verified for real, and knobs for
 //! faults. It stands in for the Worker in this crate's tests, and nowhere else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,11 +13,13 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::ids::ProductId;
 use domain::signature::{Audience, Keyring, SignatureHeaders, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::{
-    EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, EDGE_PICTURES, EDGE_PICTURES_MISSING, IMPORT_BATCH_MAX, ImportBatch,
-    ImportProduct, ImportRejection, ImportReport, MissingPictures, PictureKeys, Problem,
+    CataloguePage, CatalogueProduct, EDGE_CATALOGUE, EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, EDGE_INDEX_FILES,
+    EDGE_INDEX_PUBLISH, EDGE_PICTURES, EDGE_PICTURES_MISSING, IMPORT_BATCH_MAX, ImportBatch, ImportProduct,
+    ImportRejection, ImportReport, MissingPictures, PictureKeys, Problem,
 };
 use serde::Serialize;
 
@@ -29,6 +33,7 @@ pub(crate) struct Held {
     pub pictures: BTreeMap<String, Vec<u8>>,
     pub batches: u32,
     pub finished: u32,
+    pub published: u32,
     pub refused_signatures: u32,
     nonces: HashSet<String>,
     /// Answers 503 to so many requests, first.
@@ -116,8 +121,34 @@ fn route(held: &mut Held, method: &Method, path: &str, body: Bytes) -> Response 
             held.pictures.insert(path[EDGE_PICTURES.len()..].to_owned(), body.to_vec());
             StatusCode::NO_CONTENT.into_response()
         }
+        ("GET", path) if path.starts_with(EDGE_CATALOGUE) => json(&page(held, path)),
+        ("PUT", path) if path.starts_with(EDGE_INDEX_FILES) => StatusCode::NO_CONTENT.into_response(),
+        ("POST", EDGE_INDEX_PUBLISH) => {
+            held.published += 1;
+            StatusCode::NO_CONTENT.into_response()
+        }
         _ => problem(404, "not_found"),
     }
+}
+
+/// A page of the catalogue. Ids count the products in the order of their SKUs.
+fn page(held: &Held, path: &str) -> CataloguePage {
+    let value = |name: &str| path.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let skip = value("after").map_or(0, |id| id.parse::<uuid::Uuid>().unwrap().as_u128() as usize);
+    let limit: usize = value("limit").unwrap().parse().unwrap();
+    let id = |number: usize| ProductId(uuid::Uuid::from_u128(number as u128));
+    let products: Vec<CatalogueProduct> = (skip + 1..)
+        .zip(held.products.values().skip(skip).take(limit))
+        .map(|(number, product)| CatalogueProduct {
+            id: id(number),
+            slug: format!("product-{number}"),
+            created_at: Timestamp(0),
+            available: product.variants.iter().map(|variant| variant.stock).sum(),
+            product: product.clone(),
+        })
+        .collect();
+    let next = (skip + products.len() < held.products.len()).then(|| id(skip + products.len()));
+    CataloguePage { products, next }
 }
 
 fn import(held: &mut Held, batch: &ImportBatch) -> Response {
