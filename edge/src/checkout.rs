@@ -68,11 +68,8 @@ pub(crate) struct PricedCartLine {
 /// Looks up what is in a cart and what it costs.
 pub(crate) async fn price(context: &Context, lines: &[CartLine]) -> Result<PricedCart, Error> {
     let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
-    let mut articles: BTreeMap<Sku, Article> = catalogue::articles(context, &skus)
-        .await?
-        .into_iter()
-        .map(|article| (article.sku.clone(), article))
-        .collect();
+    let mut articles: BTreeMap<Sku, Article> =
+        catalogue::articles(context, &skus).await?.into_iter().map(|article| (article.sku.clone(), article)).collect();
     let mut priced = Vec::with_capacity(lines.len());
     let mut gone = Vec::new();
     for line in lines {
@@ -93,9 +90,8 @@ pub(crate) fn delivery(context: &Context, method: DeliveryMethod, currency: Curr
     const SETTING: &str = "DELIVERY_STANDARD_MINOR";
     let prices: BTreeMap<Currency, i64> =
         serde_json::from_str(&context.var(SETTING)?).map_err(|error| Error::setting(SETTING, error))?;
-    let price_minor = *prices
-        .get(&currency)
-        .ok_or_else(|| Error::setting(SETTING, format!("has no price in {currency}")))?;
+    let price_minor =
+        *prices.get(&currency).ok_or_else(|| Error::setting(SETTING, format!("has no price in {currency}")))?;
     Ok(Delivery { method, price_minor })
 }
 
@@ -156,7 +152,8 @@ pub(crate) async fn give_up(
     let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
     let release = stock::Command::Release { checkout_id };
     let released =
-        join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone())))).await;
+        join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone()))))
+            .await;
     for result in released {
         // Releasing is never refused.
         drop(result?);
@@ -173,11 +170,7 @@ async fn freeze(context: &Context, checkout: &Checkout) -> Result<Vec<CartLine>,
     Ok(frozen.lines.clone())
 }
 
-async fn reserve_and_place(
-    context: &Context,
-    checkout: &Checkout,
-    lines: &[CartLine],
-) -> Result<PlacedOrder, Error> {
+async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<PlacedOrder, Error> {
     let priced = price(context, lines).await?;
     if !priced.gone.is_empty() {
         return Err(out_of_stock(priced.gone.iter().map(|line| short(&line.sku, line.quantity.get(), 0)).collect()));
@@ -249,7 +242,8 @@ async fn reserve(
                 let reservation = answer.reservation.ok_or_else(|| Error::bug("reserved, but no reservation"))?;
                 if reservation.state == ReservationState::Held {
                     let until = reservation.expires_at;
-                    reserved_until = Some(reserved_until.map_or(until, |earliest: domain::time::Timestamp| earliest.min(until)));
+                    reserved_until =
+                        Some(reserved_until.map_or(until, |earliest: domain::time::Timestamp| earliest.min(until)));
                 }
             }
             Err(stock::Rejection::Short { lines }) => lines_short.extend(lines),
@@ -259,7 +253,12 @@ async fn reserve(
             }
             Err(stock::Rejection::BadLines) => return Err(Error::bug("a cart has the same line twice")),
             Err(rejection @ stock::Rejection::CheckoutClosed) => {
-                return Err(Error::rejection(StatusCode::CONFLICT, "checkout_closed", "This checkout is over", rejection));
+                return Err(Error::rejection(
+                    StatusCode::CONFLICT,
+                    "checkout_closed",
+                    "This checkout is over",
+                    rejection,
+                ));
             }
         }
     }

@@ -13,7 +13,8 @@ use crate::log;
 /// How long a page is kept here. Its stock hint is at most this old; the true count arrives over the socket.
 const KEPT_SECONDS: u32 = 60;
 /// Names what made a page: another stylesheet or another program makes other pages.
-const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), env!("KASUWA_ASSET_CSS"), env!("KASUWA_ASSET_JS"), env!("KASUWA_BUILD"));
+const BUILD: &str =
+    concat!(env!("CARGO_PKG_VERSION"), env!("KASUWA_ASSET_CSS"), env!("KASUWA_ASSET_JS"), env!("KASUWA_BUILD"));
 
 /// The page under `key`, from the cache or made by `make`. `key` holds every version that the page depends on.
 pub(crate) async fn page(

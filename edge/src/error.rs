@@ -55,12 +55,7 @@ impl Rejection {
 }
 
 impl Error {
-    pub(crate) fn rejection(
-        status: StatusCode,
-        code: &'static str,
-        title: &'static str,
-        detail: impl Display,
-    ) -> Self {
+    pub(crate) fn rejection(status: StatusCode, code: &'static str, title: &'static str, detail: impl Display) -> Self {
         Rejection::new(status, code, title, detail).into()
     }
 
@@ -117,7 +112,8 @@ impl Error {
                 503,
                 "checkout_unavailable",
                 "Checkout is taking a break",
-                "Payments and orders cannot be reached at the moment. Nothing is lost: try again in a minute.".to_owned(),
+                "Payments and orders cannot be reached at the moment. Nothing is lost: try again in a minute."
+                    .to_owned(),
                 request_id,
             ),
             Self::Fault { .. } => Problem::new(

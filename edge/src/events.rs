@@ -71,7 +71,11 @@ async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, 
             committed.push(*product_id);
         } else {
             let lines = lines.iter();
-            refused.extend(lines.map(|line| ShortLine { sku: line.sku.clone(), requested: line.quantity.get(), available: 0 }));
+            refused.extend(lines.map(|line| ShortLine {
+                sku: line.sku.clone(),
+                requested: line.quantity.get(),
+                available: 0,
+            }));
         }
     }
     if refused.is_empty() {

@@ -6,7 +6,10 @@ use crate::context::Context;
 
 /// Something that an operator should look at.
 pub(crate) fn error(context: &Context, code: &str, cause: &str) {
-    worker::console_error!("{}", json!({"level": "error", "request_id": context.request_id(), "code": code, "cause": cause}));
+    worker::console_error!(
+        "{}",
+        json!({"level": "error", "request_id": context.request_id(), "code": code, "cause": cause})
+    );
 }
 
 /// Something that an operator may want to know.

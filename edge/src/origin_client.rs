@@ -39,8 +39,7 @@ async fn send<T: DeserializeOwned>(context: &Context, method: Method, path: &str
         path_and_query: path,
         body: body.as_bytes(),
     };
-    let signature =
-        context.keyring("EDGE_ORIGIN_KEYS")?.sign(parts, context.now(), &context.new_id().to_string());
+    let signature = context.keyring("EDGE_ORIGIN_KEYS")?.sign(parts, context.now(), &context.new_id().to_string());
 
     let mut init = RequestInit::new();
     for (name, value) in signature.pairs() {

@@ -132,8 +132,7 @@ pub(crate) fn check_same_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Er
 fn is_origin_of(origin: &str, uri: &Uri, host: Option<&str>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let ours = uri.authority().map(http::uri::Authority::as_str).or(host);
-    ours.is_some_and(|ours| ours.eq_ignore_ascii_case(authority))
-        && uri.scheme_str().is_none_or(|ours| ours == scheme)
+    ours.is_some_and(|ours| ours.eq_ignore_ascii_case(authority)) && uri.scheme_str().is_none_or(|ours| ours == scheme)
 }
 
 fn foreign_form() -> Error {

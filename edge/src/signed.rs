@@ -23,8 +23,7 @@ pub(crate) async fn check(
     let refused = |error: &dyn std::fmt::Display| {
         Error::rejection(StatusCode::UNAUTHORIZED, "bad_signature", "The request is not signed as it should be", error)
     };
-    let signature =
-        SignatureHeaders::read(|name| headers.get(name)?.to_str().ok()).map_err(|error| refused(&error))?;
+    let signature = SignatureHeaders::read(|name| headers.get(name)?.to_str().ok()).map_err(|error| refused(&error))?;
     let parts = SignedParts {
         audience: Audience::Edge,
         method: method.as_str(),

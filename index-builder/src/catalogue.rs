@@ -58,6 +58,9 @@ fn document(row: CatalogueProduct) -> Document {
     for (name, value) in product.attributes {
         add(name, value);
     }
+    // What the cheapest variant costs.
+    let price_minor =
+        product.variants.iter().map(|variant| variant.price_minor).min().unwrap_or(product.price.amount_minor);
     let own = product.sku.to_string();
     let mut skus = product.codes;
     for variant in product.variants {
@@ -77,9 +80,10 @@ fn document(row: CatalogueProduct) -> Document {
         description: product.description,
         brand: product.brand,
         category: product.category,
-        price_minor: product.price.amount_minor,
+        price_minor,
         currency: product.price.currency.code().to_owned(),
-        image: product.pictures.into_iter().next().map(|picture| picture.key),
+        // The whole picture as JSON: cards need its widths and proportions.
+        image: product.pictures.first().and_then(|picture| serde_json::to_string(picture).ok()),
         available,
         attributes,
         seller: Some(product.seller).filter(|seller| !seller.is_empty()),
@@ -134,7 +138,8 @@ mod tests {
         assert_eq!(document.skus, ["2000000000008", "T-M", "T-S"]);
         assert_eq!(document.attributes["Size"], "S, M, L");
         assert_eq!(document.attributes["Colour"], "Bright, Red");
-        assert_eq!((document.image.as_deref(), document.currency.as_str()), (Some("abc"), "NGN"));
+        let picture: Picture = serde_json::from_str(&document.image.unwrap()).unwrap();
+        assert_eq!((picture.key.as_str(), document.currency.as_str()), ("abc", "NGN"));
         assert_eq!((document.price_minor, document.available, document.created_at_ms), (900, 9, 5));
     }
 }

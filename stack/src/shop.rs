@@ -99,8 +99,12 @@ impl Stack {
         config.state =
             config.state.canonicalize().with_context(|| format!("cannot find {}", config.state.display()))?;
         config.ports.check()?;
-        for program in ["sandbox", "origin"].map(|name| config.layout.program(name)) {
-            ensure!(program.is_file(), "{} is missing: run `cargo build` first", program.display());
+        for program in ["sandbox", "origin", "xtask"].map(|name| config.layout.program(name)) {
+            ensure!(
+                program.is_file(),
+                "{} is missing: `cargo xtask dev` and `cargo xtask test` build it",
+                program.display()
+            );
         }
         let wrangler = config.layout.npm_program("wrangler");
         ensure!(wrangler.is_file(), "{} is missing: run `npm ci` first", wrangler.display());

@@ -10,9 +10,9 @@ use crate::keys::{Keys, Overwrite, write_secret};
 use crate::layout::Layout;
 use crate::ports::Ports;
 
-/// Environment variable that tells `cargo xtask worker`, wrangler's build command, that a [`crate::Stack`] started wrangler: settings and
-/// databases are the stack's business then, and only changed sources are worth a build.
-pub const UNDER_STACK: &str = "KASUWA_STACK";
+/// Environment variable with the path of `xtask`, by which wrangler's build command calls it when a [`crate::Stack`] started wrangler:
+/// through cargo it could have to wait for another build. Settings and databases are the stack's business then.
+pub const UNDER_STACK: &str = "KASUWA_XTASK";
 
 /// A wrangler that neither asks nor reports anything, with its own files under `state`.
 fn wrangler(layout: &Layout, state: &Path) -> Command {
@@ -36,6 +36,8 @@ fn wrangler(layout: &Layout, state: &Path) -> Command {
 /// `wrangler dev` on the Worker that is already built.
 pub(crate) fn dev(layout: &Layout, state: &Path, ports: Ports) -> Command {
     let mut command = wrangler(layout, state);
+    // From the root, where it will run, so that a space further up cannot break the command in two.
+    let xtask = layout.program("xtask");
     command
         .arg("dev")
         .args(["--config", "wrangler.toml", "--ip", "127.0.0.1", "--inspector-ip", "127.0.0.1"])
@@ -45,7 +47,7 @@ pub(crate) fn dev(layout: &Layout, state: &Path, ports: Ports) -> Command {
         .arg("--env-file")
         .arg(state.join("edge.env"))
         .args(["--log-level", "warn", "--show-interactive-dev-session=false"])
-        .env(UNDER_STACK, "1");
+        .env(UNDER_STACK, xtask.strip_prefix(layout.root()).unwrap_or(&xtask));
     command
 }
 

@@ -33,7 +33,9 @@ async fn a_product_has_the_promised_fields() {
     let slug = shop.slug("skillet").await;
     let (status, product) = shop.api(Method::GET, &format!("/products/{slug}"), None, None).await;
     assert_eq!(status, StatusCode::OK);
-    for field in ["id", "sku", "slug", "title", "description", "brand", "category", "price", "images", "variants", "rating"] {
+    for field in
+        ["id", "sku", "slug", "title", "description", "brand", "category", "price", "images", "variants", "rating"]
+    {
         assert!(product.get(field).is_some(), "{field} is missing: {product}");
     }
     assert_eq!(product["price"], json!({"amount_minor": 899_999, "currency": "NGN"}));
@@ -53,9 +55,15 @@ async fn search_finds_counts_and_filters() {
     assert_eq!(keys(&found["hits"][0]), ["available", "brand", "id", "image", "price", "sku", "slug", "title"]);
     assert_eq!(found["facets"]["brand"], json!([{"value": "Gwandu", "count": 2}]));
     assert!(!found["index_version"].as_str().unwrap().is_empty());
-    for (filter, total) in
-        [("category=Home", 2), ("category=Home/Kitchen", 2), ("category=Garden", 0), ("brand=Gwandu", 2), ("brand=Nobody", 0), ("min_price=500000", 1), ("max_price=500000", 1)]
-    {
+    for (filter, total) in [
+        ("category=Home", 2),
+        ("category=Home/Kitchen", 2),
+        ("category=Garden", 0),
+        ("brand=Gwandu", 2),
+        ("brand=Nobody", 0),
+        ("min_price=500000", 1),
+        ("max_price=500000", 1),
+    ] {
         let (_, found) = shop.api(Method::GET, &format!("/search?q=finest&{filter}"), None, None).await;
         assert_eq!(found["total"], total, "{filter}");
     }
@@ -168,7 +176,8 @@ async fn what_only_our_own_processes_may_call_needs_a_fresh_signature() {
 async fn every_answer_is_timed_counted_and_guarded() {
     let shop = shop().await;
     let page = shop.page("/").await;
-    let header = |name: &str| page.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let header =
+        |name: &str| page.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     assert!(header("server-timing").contains("d1;desc="), "{}", header("server-timing"));
     assert!(header("content-security-policy").contains("default-src 'self'"));
     assert_eq!(header("x-content-type-options"), "nosniff");
@@ -177,7 +186,9 @@ async fn every_answer_is_timed_counted_and_guarded() {
         let response = shop.page("/api/openapi.json").await;
         (response.status(), response.json::<Value>().await.unwrap())
     };
-    for path in ["/api/v1/products/{slug}", "/api/v1/search", "/api/v1/carts", "/api/v1/checkouts", "/api/v1/orders/{id}"] {
+    for path in
+        ["/api/v1/products/{slug}", "/api/v1/search", "/api/v1/carts", "/api/v1/checkouts", "/api/v1/orders/{id}"]
+    {
         assert!(document["paths"].get(path).is_some(), "{path} is not described");
     }
     let odd = shop.page("/search?q=%00%ff%f0%9f%99%82%22%27%3Cscript%3E").await;

@@ -177,11 +177,8 @@ async fn another_amount_or_currency_than_the_quote_is_never_paid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_needs_no_javascript() {
     let shop = shop().await;
-    let http = reqwest::Client::builder()
-        .cookie_store(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
+    let http =
+        reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let url = |path: &str| format!("{}{path}", shop.url);
     let slug = shop.slug("tureen").await;
     let page = http.get(url(&format!("/p/{slug}"))).send().await.unwrap().text().await.unwrap();

@@ -75,14 +75,18 @@ impl Shop {
         let config = Config::new(layout, state.path().to_owned(), Ports::free().unwrap())
             .with(Part::Origin, "RECONCILE_INTERVAL_MS", "500")
             .with(Part::Origin, "RECONCILE_AFTER_MS", "1000")
-            .with(Part::Sandbox, "SANDBOX_WEBHOOK_RETRY_MS", "60000");
+            .with(Part::Sandbox, "SANDBOX_WEBHOOK_RETRY_MS", "60000")
+            // The Worker is built before the tests are; wrangler has nothing to build.
+            .with(Part::Edge, stack::UNDER_STACK, "true");
         let mut stack = Stack::prepare(config).unwrap();
         stack.migrate().unwrap();
         if let Err(error) = stack.start_all() {
             panic!("the shop does not start: {error:#}");
         }
         let addresses = stack.addresses();
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // Each test has a runtime of its own, and a connection dies with the runtime that opened it: none is kept.
+        let http =
+            Client::builder().pool_max_idle_per_host(0).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let shop = Self {
             stack,
             url: addresses.shop,
@@ -124,7 +128,13 @@ impl Shop {
     }
 
     /// One call of the API; the answer with its status and body.
-    pub async fn api(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);

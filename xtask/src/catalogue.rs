@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use stack::{Addresses, Keys, Layout, Ports};
 
+use crate::cargo::cargo;
 use crate::{interrupt, progress};
 
 /// How many products a new shop is seeded with. Enough to fill every page; drawn in seconds.
@@ -120,8 +121,8 @@ pub(crate) fn index(layout: &Layout, arguments: &IndexArguments) -> Result<()> {
 }
 
 fn build(layout: &Layout) -> Result<()> {
-    let mut command = Command::new("cargo");
-    command.args(["build", "-p", "importer", "-p", "index-builder"]).current_dir(layout.root());
+    let mut command = cargo(layout.root());
+    command.args(["build", "-p", "importer", "-p", "index-builder"]);
     progress::run("compiling the importer and the index builder", &mut command)
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use stack::Layout;
 
+use crate::cargo::cargo;
 use crate::worker::{self, Profile};
 use crate::{chromium, dev, interrupt, tools};
 
@@ -126,8 +127,8 @@ impl Checks<'_> {
     }
 
     fn cargo_command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("cargo");
-        command.args(arguments).current_dir(self.layout.root());
+        let mut command = cargo(self.layout.root());
+        command.args(arguments);
         command
     }
 }

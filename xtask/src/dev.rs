@@ -1,13 +1,13 @@
 //! `cargo xtask dev`: sets up what is missing, then runs the whole shop until it is told to stop. A part that crashes is started again.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use stack::{Config, Layout, Part, Ports, Stack};
 
+use crate::cargo::cargo;
 use crate::catalogue::{self, Seed, Target};
 use crate::worker::{self, Profile};
 use crate::{interrupt, progress, tools};
@@ -78,9 +78,8 @@ pub(crate) fn run(layout: &Layout, arguments: Arguments) -> Result<()> {
 
 /// Compiles the workspace's native programs.
 pub(crate) fn build_native(layout: &Layout) -> Result<()> {
-    let mut command = Command::new("cargo");
-    command.arg("build").current_dir(layout.root()).env("CARGO_TERM_PROGRESS_WHEN", "never");
-    command.args(NATIVE.iter().flat_map(|name| ["-p", *name]));
+    let mut command = cargo(layout.root());
+    command.arg("build").args(NATIVE.iter().flat_map(|name| ["-p", *name]));
     progress::run("compiling origin, sandbox and tools", &mut command)
 }
 

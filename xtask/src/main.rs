@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use stack::Layout;
 
 mod assets;
+mod cargo;
 mod catalogue;
 mod checks;
 mod chromium;

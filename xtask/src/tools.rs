@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use stack::{Fingerprint, Layout};
 
+use crate::cargo::cargo;
 use crate::progress;
 
 /// Built to the Worker's toolchain: `worker` in Cargo.toml has the same version.
@@ -102,10 +103,10 @@ fn ensure_cargo_tool(name: &str, version: &str, program: &str) -> Result<PathBuf
     fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
     let build = env::temp_dir().join(format!("kasuwa-{name}-{version}-{}", std::process::id()));
     let install = |locked: bool| {
-        let mut command = Command::new("cargo");
+        let mut command = cargo(&env::temp_dir());
         command.args(["install", name, "--version", &format!("={version}"), "--force", "--root"]).arg(&home);
         // A folder of its own: the project's may be locked by the very build that asks for the tool.
-        command.env("CARGO_TARGET_DIR", &build).env_remove("RUSTFLAGS").current_dir(env::temp_dir());
+        command.env("CARGO_TARGET_DIR", &build).env_remove("RUSTFLAGS");
         if locked {
             command.arg("--locked");
         }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, ensure};
 use stack::{Fingerprint, Layout, UNDER_STACK};
 
+use crate::cargo::{cargo, program};
 use crate::tools::{self, WorkerTools};
 use crate::{assets, progress, release};
 
@@ -126,14 +127,14 @@ fn newest(path: &Path) -> Option<SystemTime> {
 }
 
 fn compile(layout: &Layout, profile: Profile, manifest: &Path) -> Command {
-    let mut command = Command::new("cargo");
+    let mut command = cargo(&edge(layout));
     command.args(["build", "--lib", "--target", "wasm32-unknown-unknown", "--profile", profile.name()]);
-    in_edge(&mut command, layout, manifest);
+    settings(&mut command, manifest);
     command
 }
 
 fn pack(layout: &Layout, profile: Profile, manifest: &Path, tools: &WorkerTools) -> Command {
-    let mut command = Command::new(&tools.worker_build);
+    let mut command = program(&tools.worker_build, &edge(layout));
     match profile {
         Profile::Development => command.args(["--profile", profile.name(), "--no-opt"]),
         Profile::Release => command.arg("--release"),
@@ -142,17 +143,18 @@ fn pack(layout: &Layout, profile: Profile, manifest: &Path, tools: &WorkerTools)
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
         .env("WASM_OPT_BIN", layout.npm_program("wasm-opt"))
         .env("ESBUILD_BIN", layout.npm_program("esbuild"));
-    in_edge(&mut command, layout, manifest);
+    settings(&mut command, manifest);
     command
 }
 
-fn in_edge(command: &mut Command, layout: &Layout, manifest: &Path) {
-    command
-        .current_dir(layout.root().join("edge"))
-        .env("KASUWA_ASSETS", manifest)
-        // worker-build sets it too; a difference would compile everything twice.
-        .env("WASM_BINDGEN_USE_JS_SYS", "1")
-        .env("CARGO_TERM_PROGRESS_WHEN", "never");
+/// What both have to be told alike, or everything is compiled twice.
+fn settings(command: &mut Command, manifest: &Path) {
+    // worker-build sets the second one itself.
+    command.env("KASUWA_ASSETS", manifest).env("WASM_BINDGEN_USE_JS_SYS", "1");
+}
+
+fn edge(layout: &Layout) -> PathBuf {
+    layout.root().join("edge")
 }
 
 /// Environment variable and path by which `edge/build.rs` finds the assets' names, for commands that check the edge.

@@ -111,11 +111,7 @@ async fn taken_skus(context: &Context, batch: &ImportBatch) -> Result<HashMap<Sk
     Ok(rows.into_iter().map(|row| (row.sku, row.product_sku)).collect())
 }
 
-fn check<'p>(
-    product: &'p ImportProduct,
-    taken: &HashMap<Sku, Sku>,
-    seen: &mut HashSet<&'p Sku>,
-) -> Result<(), String> {
+fn check<'p>(product: &'p ImportProduct, taken: &HashMap<Sku, Sku>, seen: &mut HashSet<&'p Sku>) -> Result<(), String> {
     let title_length = product.title.chars().count();
     if product.title.trim().is_empty() || title_length > TITLE_LENGTH_MAX {
         return Err(format!("title: write 1 to {TITLE_LENGTH_MAX} characters, not {title_length}"));
@@ -237,7 +233,7 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
              AND sku NOT IN (
                SELECT v.value ->> 'sku' FROM json_each(?1) AS p, json_each(p.value, '$.variants') AS v)",
         )
-        .bind(&[json.clone()])?,
+        .bind(std::slice::from_ref(&json))?,
         db.prepare(
             "INSERT INTO variant (sku, product_id, position, options, price_minor, opening_stock, available, picture)
              SELECT v.value ->> 'sku', product.id, v.key, v.value -> 'options', v.value ->> 'price_minor',

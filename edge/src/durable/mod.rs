@@ -6,8 +6,8 @@ mod cart;
 pub(crate) mod client;
 mod stock;
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use worker::{Request, Response, SqlStorage};
 
 /// What an object answers: its machine's answer or its rejection. Faults are HTTP errors.

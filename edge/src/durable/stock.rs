@@ -46,13 +46,8 @@ impl DurableObject for StockObject {
         if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
             state.set_websocket_auto_response(&pair);
         }
-        let shell = Shell {
-            state,
-            env,
-            stock: RefCell::new(None),
-            alarm_at: Cell::new(None),
-            publishing: Cell::new(false),
-        };
+        let shell =
+            Shell { state, env, stock: RefCell::new(None), alarm_at: Cell::new(None), publishing: Cell::new(false) };
         Self { shell: Rc::new(shell) }
     }
 

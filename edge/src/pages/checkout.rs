@@ -104,6 +104,8 @@ fn form(model: &Model<'_>) -> Markup {
         form.checkout-form action="/checkout" method="post" novalidate {
             input type="hidden" name="csrf" value=(model.csrf);
             input type="hidden" name="checkout_id" value=(model.checkout_id);
+            // What the shopper sees is what is charged, or they are asked again.
+            input type="hidden" name="quote" value=(model.quote.digest());
             fieldset {
                 legend { "Contact" }
                 (Field {

@@ -122,8 +122,7 @@ async fn add_line(context: &Context, cart_id: CartId, form: &AddForm) -> Result<
     let sku = sku(&form.sku)?;
     let article = catalogue::articles(context, &[&sku]).await?.into_iter().next();
     let article = article.ok_or_else(|| Error::not_found("product"))?;
-    let command =
-        Command::Add { operation_id: context.new_operation(), sku, product_id: article.product_id, quantity };
+    let command = Command::Add { operation_id: context.new_operation(), sku, product_id: article.product_id, quantity };
     change(context, cart_id, command).await?;
     Ok((article.title, quantity))
 }
@@ -222,7 +221,9 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
         until,
         continue_href: format!("/checkout/return/{checkout_id}/{}", shopper.tokens.checkout(&checkout_id.to_string())),
     });
-    let mixed = priced.is_mixed().then(|| "These things are priced in different currencies. Take some out to pay for the rest.".to_owned());
+    let mixed = priced
+        .is_mixed()
+        .then(|| "These things are priced in different currencies. Take some out to pay for the rest.".to_owned());
     let model = Model {
         site: &site,
         csrf: &shopper.tokens.csrf(cart_id),

@@ -102,7 +102,9 @@ pub(crate) async fn place(
         Err(error) => error,
     };
     let (problems, trouble, next) = match &error {
-        Error::Rejection(rejection) if rejection.code == "cart_empty" => return Ok(Redirect::to("/cart").into_response()),
+        Error::Rejection(rejection) if rejection.code == "cart_empty" => {
+            return Ok(Redirect::to("/cart").into_response());
+        }
         Error::Rejection(rejection) if !rejection.fields.is_empty() => (rejection.fields.clone(), None, checkout_id),
         Error::Rejection(rejection) => {
             // What was refused is over; the next try is a checkout of its own.

@@ -23,7 +23,8 @@ pub(crate) async fn home(context: Context) -> Result<Response, Error> {
         // Twice as many as are shown, so that some with a picture can stand at the top.
         let recent = catalogue::newest(&context, NEWEST * 2).await?;
         let cards: Vec<Card> = recent.into_iter().map(card).collect();
-        let (with_picture, without): (Vec<Card>, Vec<Card>) = cards.iter().cloned().partition(|card| card.picture.is_some());
+        let (with_picture, without): (Vec<Card>, Vec<Card>) =
+            cards.iter().cloned().partition(|card| card.picture.is_some());
         let featured = with_picture.into_iter().chain(without).take(FEATURED).collect();
         Ok(home::view(&home::Model {
             site: &known.site(context.shop_url()),

@@ -157,13 +157,11 @@ pub(crate) async fn index_file(
 
 /// `POST /internal/index/publish`. Looks at the artefact before anybody searches in it.
 #[worker::send]
-pub(crate) async fn index_publish(
-    context: Context,
-    FromOperator(body): FromOperator,
-) -> Result<StatusCode, Error> {
+pub(crate) async fn index_publish(context: Context, FromOperator(body): FromOperator) -> Result<StatusCode, Error> {
     let PublishIndex { version } = json(&body)?;
     check_version(&version)?;
-    let incomplete = |what: &str| Error::bad_request("index_incomplete", format!("{what} of {version} is missing or damaged"));
+    let incomplete =
+        |what: &str| Error::bad_request("index_incomplete", format!("{what} of {version} is missing or damaged"));
     let manifest = context.index()?.get(object_key(&version, MANIFEST)).execute().await?;
     let manifest = manifest.as_ref().and_then(worker::Object::body).ok_or_else(|| incomplete(MANIFEST))?;
     let manifest = Manifest::from_json(&manifest.bytes().await?).map_err(|_| incomplete(MANIFEST))?;

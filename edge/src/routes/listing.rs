@@ -84,9 +84,9 @@ impl Asked {
                 "available" => filters.available_only = value == "1",
                 "sort" => filters.sort = listing::Sort::from_value(&value),
                 "page" => {
-                    filters.page = value
-                        .parse()
-                        .map_err(|_| Error::bad_request("page_invalid", "Pages are counted with whole numbers from 1."))?;
+                    filters.page = value.parse().map_err(|_| {
+                        Error::bad_request("page_invalid", "Pages are counted with whole numbers from 1.")
+                    })?;
                 }
                 _ => {}
             }
@@ -108,11 +108,7 @@ pub(crate) fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> 
 }
 
 /// The index's request for what was asked, and what is wrong with the prices, which are left out then.
-pub(crate) fn request(
-    filters: &Filters,
-    category: Option<String>,
-    currency: Currency,
-) -> (Request, Option<String>) {
+pub(crate) fn request(filters: &Filters, category: Option<String>, currency: Currency) -> (Request, Option<String>) {
     let (prices, problem) = match (price(&filters.min_price, currency), price(&filters.max_price, currency)) {
         (Ok(low), Ok(high)) if low.zip(high).is_some_and(|(low, high)| low > high) => {
             ((None, None), Some("The lowest price is above the highest".to_owned()))
@@ -214,7 +210,9 @@ mod tests {
 
     #[test]
     fn an_address_says_what_is_asked() {
-        let asked = Asked::read("q=hp+%22dv7%22&brand=HP&brand=Xerox&min_price=1%2C000&available=1&sort=price_asc&page=2").unwrap();
+        let asked =
+            Asked::read("q=hp+%22dv7%22&brand=HP&brand=Xerox&min_price=1%2C000&available=1&sort=price_asc&page=2")
+                .unwrap();
         assert_eq!(asked.filters.query, "hp \"dv7\"");
         assert_eq!(asked.filters.brands, ["HP", "Xerox"]);
         let (request, problem) = request(&asked.filters, None, Currency::Usd);

@@ -13,10 +13,7 @@ const KEY_LENGTH_MAX: usize = 64;
 
 /// `GET /pictures/{key}/{width}.jpg`
 #[worker::send]
-pub(crate) async fn picture(
-    context: Context,
-    Path((key, file)): Path<(String, String)>,
-) -> Result<Response, Error> {
+pub(crate) async fn picture(context: Context, Path((key, file)): Path<(String, String)>) -> Result<Response, Error> {
     let name = object_name(&key, &file).ok_or_else(|| Error::not_found("picture"))?;
     let address = format!("https://picture.cache/{name}");
     if let Ok(Some(mut kept)) = context.cache().get(&address, false).await {

@@ -9,8 +9,8 @@ use super::listing::{Asked, Listing, card, page, request};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
-use crate::pages::live_results;
 use crate::pages::listing::{Choice, Place};
+use crate::pages::live_results;
 use crate::search_shell;
 use crate::site;
 
@@ -51,6 +51,7 @@ pub(crate) async fn live(context: Context, RawQuery(query): RawQuery) -> Result<
     let answer = search_shell::run(&context, &request).await?.answer;
     let cards: Vec<_> = answer.hits.into_iter().map(|hit| card(hit, known.currency)).collect();
     let site = known.site(context.shop_url());
-    let markup = live_results::view(&live_results::Model { site: &site, query: &words, cards: &cards, total: answer.total });
+    let markup =
+        live_results::view(&live_results::Model { site: &site, query: &words, cards: &cards, total: answer.total });
     Ok(([(header::CACHE_CONTROL, "private, max-age=30")], Html(markup.into_string())).into_response())
 }

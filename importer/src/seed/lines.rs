@@ -537,7 +537,7 @@ pub(super) const LINES: &[Line] = &[
         nouns: &[
             ("Ofada rice", "grains"),
             ("Parboiled rice", "grains"),
-            ("Garri", "grains-slash"),
+            ("Garri", "grains"),
             ("Semolina", "grains"),
             ("Bean flour", "grains"),
             ("Millet", "grains"),

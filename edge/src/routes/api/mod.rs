@@ -58,9 +58,9 @@ fn search_request(query: &str) -> Result<Request, Error> {
             value.parse::<u32>().map_err(|_| Error::bad_request("query_invalid", format!("{what} is a whole number")))
         };
         let price = |what: &str| {
-            value.parse::<i64>().map_err(|_| {
-                Error::bad_request("query_invalid", format!("{what} is a whole number of minor units"))
-            })
+            value
+                .parse::<i64>()
+                .map_err(|_| Error::bad_request("query_invalid", format!("{what} is a whole number of minor units")))
         };
         match name.as_str() {
             "q" => request.query = value,
