@@ -1,0 +1,77 @@
+// Starts a whole shop for the browser tests, with `cargo xtask dev` itself, and Chromium to visit it.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+/** A running shop with these products: `{ shop, origin, sandbox, stop() }`. */
+export async function startShop(products) {
+  const state = await mkdtemp(join(tmpdir(), "kasuwa-browser-"));
+  const file = join(state, "products.jsonl");
+  await writeFile(file, products.map((product) => `${JSON.stringify(product)}\n`).join(""));
+  const port = await freePort();
+  const child = spawn("cargo", ["xtask", "dev", "--json", "--port", port, "--state", join(state, "shop"), "--products", file], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let told = "";
+  child.stderr.on("data", (text) => { told += text; });
+  const line = await new Promise((found, failed) => {
+    let out = "";
+    child.stdout.on("data", (text) => {
+      out += text;
+      if (out.includes("\n")) found(out);
+    });
+    child.on("exit", (code) => failed(new Error(`the shop ended with ${code}:\n${told}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((done) => child.on("exit", done));
+    child.kill("SIGTERM");
+    await ended;
+    await rm(state, { recursive: true, force: true });
+  };
+  return { ...JSON.parse(line), stop };
+}
+
+/** Four ports in a row from a place where few programs listen. */
+async function freePort() {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 2_000) * 4;
+    const free = await Promise.all([0, 1, 2, 3].map((n) => isFree(first + n)));
+    if (free.every(Boolean)) return String(first);
+  }
+}
+
+function isFree(port) {
+  return new Promise((answer) => {
+    const server = createServer().once("error", () => answer(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => answer(true)));
+  });
+}
+
+export function startBrowser() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+}
+
+/** A page that fails the test when a script fails or the content security policy is broken. */
+export async function open(context, problems) {
+  const page = await context.newPage();
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    const text = message.text();
+    // A refused form is a 4xx answer, which the browser mentions.
+    if (message.type() === "error" && !text.includes("status of 4")) problems.push(text);
+  });
+  return page;
+}
