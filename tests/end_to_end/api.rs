@@ -1,4 +1,5 @@
 //! The JSON API's contract: shapes, errors, and what strangers cannot do.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test should stop it, loudly")]
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,5 @@
 //! Money and stock, end to end: what must hold whatever buyers and gateways do.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test should stop it, loudly")]
 
 use std::sync::LazyLock;
 use std::time::Duration;
