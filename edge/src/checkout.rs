@@ -21,6 +21,9 @@ use crate::error::{Error, Rejection};
 use crate::origin_client;
 use crate::session::Tokens;
 
+/// The code of a checkout that comes again with other contents than the order that it made.
+pub(crate) const CHECKOUT_DIFFERS: &str = "checkout_differs";
+
 /// What a shopper sends to buy what is in the cart.
 #[derive(Debug, Clone)]
 pub(crate) struct Checkout {
@@ -134,11 +137,27 @@ pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<Plac
     match reserve_and_place(context, checkout, &lines).await {
         // The origin may have the order although its answer was lost. What is held stays held for another try.
         Err(error @ (Error::Fault { .. } | Error::Bug { .. })) => Err(error),
+        // The order that this checkout made holds these units, and may be paid any moment.
+        Err(Error::Rejection(rejection)) if rejection.code == CHECKOUT_DIFFERS => Err(Error::Rejection(rejection)),
         Err(rejection) => {
             give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
             Err(rejection)
         }
         placed => placed,
+    }
+}
+
+/// Places the order of a form. Somebody who came back from the gateway's page to correct what they had typed means a new order:
+/// the one before is given up, and its successor is a checkout of its own.
+pub(crate) async fn place_corrected(context: &Context, checkout: &Checkout) -> Result<PlacedOrder, Error> {
+    match place(context, checkout).await {
+        Err(Error::Rejection(rejection)) if rejection.code == CHECKOUT_DIFFERS => {
+            let lines = freeze(context, checkout).await?;
+            give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
+            let corrected = Checkout { checkout_id: CheckoutId(context.new_id()), ..checkout.clone() };
+            place(context, &corrected).await
+        }
+        outcome => outcome,
     }
 }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit};
 
+use crate::checkout::CHECKOUT_DIFFERS;
 use crate::context::Context;
 use crate::error::{Error, Rejection};
 
@@ -85,7 +86,7 @@ fn rejection(status: u16, text: &str) -> Error {
     };
     let (code, title) = match problem.code.as_str() {
         "quote_changed" => ("quote_changed", "A price has changed"),
-        "checkout_differs" => ("checkout_differs", "This checkout was for something else"),
+        CHECKOUT_DIFFERS => (CHECKOUT_DIFFERS, "This checkout was for something else"),
         "not_found" | "order_not_found" | "checkout_not_found" => ("not_found", "Not found"),
         "gateway_not_offered" => ("gateway_not_offered", "This way of paying is not offered"),
         _ => ("order_refused", "The order cannot be placed"),

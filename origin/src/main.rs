@@ -36,10 +36,12 @@ fn begin_logging() {
 }
 
 async fn run() -> Result<(), anyhow::Error> {
-    let mut running = App::new(Config::from_env()?, Clock::default()).await?.start().await?;
+    // Before anybody can know that we listen: a signal that comes earlier than its handler kills.
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut running = App::new(Config::from_env()?, Clock::default()).await?.start().await?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         () = running.ended() => anyhow::bail!("a part of the origin ended by itself"),
     }

@@ -83,12 +83,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     let app = App::open(settings(arguments, address)?)?;
     let (url, webhook_url) = (app.settings().public_url.clone(), app.settings().webhook_url.clone());
 
+    // Both before anybody is told that we listen: a signal that comes earlier than its handler kills.
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (stopping, stopped) = oneshot::channel();
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
         let _ = stopping.send(());

@@ -93,7 +93,7 @@ pub(crate) async fn place(
             seen_quote: (!form.quote.is_empty()).then_some(form.quote),
             shop_url: context.shop_url().to_owned(),
         };
-        checkout::place(&context, &checkout).await
+        checkout::place_corrected(&context, &checkout).await
     } else {
         Err(Error::invalid_fields(problems))
     };
