@@ -2,12 +2,14 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse;
 use axum::routing::{delete, get, patch, post, put};
 use domain::wire;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use tower_service::Service;
 use worker::{Env, Request, Response, WebSocket};
 
@@ -93,10 +95,12 @@ pub(crate) async fn answer(request: Request, env: Env, worker: worker::Context) 
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(context.clone());
 
-    let mut routes = ROUTES.with(Clone::clone);
-    let response = match routes.call(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let response = match read_whole(request).await {
+        Ok(request) => match ROUTES.with(Clone::clone).call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(error) => error.into_response(),
     };
     let mut response = match response.extensions().get::<Unanswered>() {
         Some(Unanswered(error)) => error.answer(&context, is_for_people(&path)),
@@ -104,6 +108,25 @@ pub(crate) async fn answer(request: Request, env: Env, worker: worker::Context) 
     };
     finish(&context, &path, &mut response);
     into_worker(response, is_head).await
+}
+
+/// Reads a body to its end before anything is decided, also where nobody asks for it: a server that answers without reading closes the
+/// connection, and whoever shares it (a proxy in front of us) sees its next request fail.
+async fn read_whole(request: http::Request<worker::Body>) -> Result<http::Request<Body>, Error> {
+    let (parts, body) = request.into_parts();
+    // The operator's tools send files; their handlers read them whole, within a limit of their own.
+    if body.is_end_stream() || parts.uri.path().starts_with("/internal/") {
+        return Ok(http::Request::from_parts(parts, Body::new(body)));
+    }
+    let read = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| {
+        Error::rejection(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "That is too much at once",
+            format!("Send at most {} kB.", BODY_BYTES_MAX / 1024),
+        )
+    })?;
+    Ok(http::Request::from_parts(parts, Body::from(read.to_bytes())))
 }
 
 /// Programs get problem+json, people get a page.
