@@ -82,7 +82,7 @@ impl Address {
 pub fn email_problem(email: &str) -> Option<&'static str> {
     const HINT: &str = "Enter an e-mail address like ada@example.com";
     if email.is_empty() {
-        return Some("Enter your e-mail address, so that we can send the receipt");
+        return Some("Enter your e-mail address, so that we can reach you about the order");
     }
     if email.len() > EMAIL_LENGTH_MAX {
         return Some("This e-mail address is too long");

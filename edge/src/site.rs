@@ -15,8 +15,8 @@ use crate::pages::{Assets, Link, Site};
 
 /// How long it is believed.
 const FRESH: Millis = Millis::seconds(1);
-/// Categories in the bar.
-const CATEGORIES_MAX: usize = 12;
+/// Categories in the bar, and as tiles on the front page.
+pub(crate) const CATEGORIES_MAX: usize = 12;
 
 thread_local! {
     static KNOWN: RefCell<Option<(Timestamp, Known)>> = const { RefCell::new(None) };

@@ -109,7 +109,7 @@ fn form(model: &Model<'_>) -> Markup {
             fieldset {
                 legend { "Contact" }
                 (Field {
-                    hint: "The receipt goes here.",
+                    hint: "So that we can reach you about this order.",
                     length_max: 254,
                     ..field("email", "E-mail address", "email", "email", email)
                 }.input())

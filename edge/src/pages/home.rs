@@ -131,8 +131,8 @@ fn promises() -> Markup {
                 p { "From checkout on, your things are kept for 15 minutes. Nobody can buy them from under you." }
             }
             div {
-                h3 { "Paid, or paid back" }
-                p { "Every payment ends in an order or in a refund. There is nothing in between." }
+                h3 { "No payment is lost" }
+                p { "Whatever happens on the way, a payment ends in your order, or the order says what we owe you." }
             }
         }
     }

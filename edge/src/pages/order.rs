@@ -123,7 +123,7 @@ fn explanation(order: &OrderView) -> Markup {
                 " tells us, and this page follows by itself."
             }
             OrderStatus::Paid => {
-                "We are getting it ready. The receipt goes to " (order.email) "; this page is one, too."
+                "We are getting it ready. This page is your receipt: keep its address, or print it."
             }
             OrderStatus::Packed => { "It leaves with the courier next." }
             OrderStatus::Sent => { "The courier calls " (order.address.phone) " before delivery." }

@@ -31,7 +31,7 @@ pub(crate) async fn home(context: Context) -> Result<Response, Error> {
             products: u64::from(known.product_count),
             brands: u64::from(known.brand_count),
             featured,
-            categories: known.categories.iter().map(site::link).collect(),
+            categories: known.categories.iter().take(site::CATEGORIES_MAX).map(site::link).collect(),
             newest: cards.into_iter().take(NEWEST as usize).collect(),
         }))
     })
