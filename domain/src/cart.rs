@@ -19,6 +19,9 @@ pub const FREEZE_LENGTH: Millis = RESERVATION_LENGTH;
 /// How many of the latest changes a cart remembers, to tell a repetition from a second wish.
 const OPERATIONS_KEPT: usize = 32;
 
+/// How many checkouts a cart remembers. The least of the others' ids go first, which are the oldest.
+const CHECKOUTS_KEPT: usize = 16;
+
 /// One line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CartLine {
@@ -311,6 +314,7 @@ impl Cart {
                 let checkout = Checkout { lines: self.lines.clone(), state: CheckoutState::Frozen { until: *until } };
                 self.checkouts.insert(*checkout_id, checkout);
                 self.current = Some(*checkout_id);
+                self.forget_old_checkouts();
             }
             Event::Thawed { checkout_id } => {
                 if let Some(checkout) = self.checkouts.get_mut(checkout_id) {
@@ -324,6 +328,16 @@ impl Cart {
                     self.take_out(&bought);
                 }
             }
+        }
+    }
+
+    /// Given-up checkouts go before paid ones.
+    fn forget_old_checkouts(&mut self) {
+        while self.checkouts.len() > CHECKOUTS_KEPT {
+            let others = || self.checkouts.iter().filter(|(id, _)| Some(**id) != self.current);
+            let thawed = others().find(|(_, checkout)| checkout.state != CheckoutState::Completed);
+            let Some(oldest) = thawed.or_else(|| others().next()).map(|(id, _)| *id) else { return };
+            self.checkouts.remove(&oldest);
         }
     }
 
@@ -408,6 +422,18 @@ mod tests {
         after(&mut cart, &add(2, "b", 1), later).unwrap();
         let again = Command::Freeze { checkout_id: checkout(1) };
         assert_eq!(after(&mut cart, &again, later), Err(Rejection::CheckoutClosed), "it holds something else now");
+    }
+
+    #[test]
+    fn a_cart_stays_small_however_often_it_is_checked_out() {
+        let mut cart = Cart::default();
+        after(&mut cart, &add(1, "a", 2), NOW).unwrap();
+        for n in 1..=1_000 {
+            after(&mut cart, &Command::Freeze { checkout_id: checkout(n) }, NOW).unwrap();
+            after(&mut cart, &Command::Thaw { checkout_id: checkout(n) }, NOW).unwrap();
+        }
+        assert!(serde_json::to_string(&cart).unwrap().len() < 10_000);
+        assert!(cart.checkout(checkout(1_000)).is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CheckoutId, Sku};
+use crate::ids::{CartId, CheckoutId, Sku};
 use crate::time::{Millis, Timestamp};
 use crate::wire::ShortLine;
 
@@ -70,18 +70,24 @@ pub enum Command {
     Reserve {
         /// for which checkout
         checkout_id: CheckoutId,
+        /// whose; nobody else may touch what it holds (AUTH-1)
+        cart_id: CartId,
         /// what to hold; one line a SKU
         lines: Vec<StockLine>,
     },
     /// Gives up what a checkout holds.
     Release {
-        /// whose
+        /// which checkout
         checkout_id: CheckoutId,
+        /// whose; another cart's is left alone
+        cart_id: CartId,
     },
     /// The checkout is paid: its units leave. Takes them again if the reservation is gone and there are enough.
     Commit {
-        /// whose
+        /// which checkout
         checkout_id: CheckoutId,
+        /// whose
+        cart_id: CartId,
         /// what was paid for, in case the reservation is gone
         lines: Vec<StockLine>,
     },
@@ -107,8 +113,10 @@ pub enum Event {
     },
     /// A checkout holds units.
     Reserved {
-        /// whose
+        /// which checkout
         checkout_id: CheckoutId,
+        /// whose
+        cart_id: CartId,
         /// what it holds
         lines: Vec<StockLine>,
         /// until when
@@ -126,15 +134,19 @@ pub enum Event {
     },
     /// A checkout's units left.
     Committed {
-        /// whose
+        /// which checkout
         checkout_id: CheckoutId,
+        /// whose
+        cart_id: CartId,
         /// what left
         lines: Vec<StockLine>,
     },
     /// A checkout was paid too late, and its units are gone.
     Refused {
-        /// whose
+        /// which checkout
         checkout_id: CheckoutId,
+        /// whose
+        cart_id: CartId,
         /// what it wanted
         lines: Vec<StockLine>,
     },
@@ -205,6 +217,8 @@ pub enum ReservationState {
 /// What one checkout was promised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
+    /// Whose it is.
+    pub cart_id: CartId,
     /// What it is for.
     pub lines: Vec<StockLine>,
     /// How it stands.
@@ -296,23 +310,31 @@ impl Stock {
                 .filter(|(sku, _)| !self.levels.contains_key(sku))
                 .map(|(sku, on_hand)| Event::Opened { sku: sku.clone(), on_hand: *on_hand })
                 .collect()),
-            Command::Reserve { checkout_id, lines } => self.reserve(*checkout_id, lines, now),
-            Command::Release { checkout_id } => Ok(match self.state(*checkout_id) {
-                Some(ReservationState::Held) => vec![Event::Released { checkout_id: *checkout_id }],
-                _ => Vec::new(),
+            Command::Reserve { checkout_id, cart_id, lines } => self.reserve(*checkout_id, *cart_id, lines, now),
+            Command::Release { checkout_id, cart_id } => Ok(match self.reservations.get(checkout_id) {
+                Some(held) if held.state == ReservationState::Held && held.cart_id == *cart_id => {
+                    vec![Event::Released { checkout_id: *checkout_id }]
+                }
+                Some(_) | None => Vec::new(),
             }),
-            Command::Commit { checkout_id, lines } => self.commit(*checkout_id, lines),
+            Command::Commit { checkout_id, cart_id, lines } => self.commit(*checkout_id, *cart_id, lines),
             Command::Return { checkout_id } => Ok(match self.state(*checkout_id) {
                 Some(ReservationState::Committed) => vec![Event::Returned { checkout_id: *checkout_id }],
-                _ => Vec::new(),
+                Some(_) | None => Vec::new(),
             }),
         }
     }
 
-    fn reserve(&self, checkout_id: CheckoutId, lines: &[StockLine], now: Timestamp) -> Result<Vec<Event>, Rejection> {
+    fn reserve(
+        &self,
+        checkout_id: CheckoutId,
+        cart_id: CartId,
+        lines: &[StockLine],
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
         self.check_lines(lines)?;
         match self.reservations.get(&checkout_id) {
-            Some(held) if held.lines == lines => match held.state {
+            Some(held) if held.cart_id == cart_id && held.lines == lines => match held.state {
                 ReservationState::Held | ReservationState::Committed => return Ok(Vec::new()),
                 // The shopper tries again with what lapsed or was let go.
                 ReservationState::Released | ReservationState::Expired => {}
@@ -325,18 +347,18 @@ impl Stock {
         if !short.is_empty() {
             return Err(Rejection::Short { lines: short });
         }
-        Ok(vec![Event::Reserved { checkout_id, lines: lines.to_vec(), expires_at: now + RESERVATION_LENGTH }])
+        let expires_at = now + RESERVATION_LENGTH;
+        Ok(vec![Event::Reserved { checkout_id, cart_id, lines: lines.to_vec(), expires_at }])
     }
 
-    fn commit(&self, checkout_id: CheckoutId, lines: &[StockLine]) -> Result<Vec<Event>, Rejection> {
+    fn commit(&self, checkout_id: CheckoutId, cart_id: CartId, lines: &[StockLine]) -> Result<Vec<Event>, Rejection> {
         self.check_lines(lines)?;
         let lines = lines.to_vec();
         match self.reservations.get(&checkout_id) {
-            Some(held) if held.lines != lines => return Err(Rejection::CheckoutClosed),
+            Some(held) if held.cart_id != cart_id || held.lines != lines => return Err(Rejection::CheckoutClosed),
             Some(held) => match held.state {
-                ReservationState::Held => return Ok(vec![Event::Committed { checkout_id, lines }]),
-                ReservationState::Committed => return Ok(Vec::new()),
-                ReservationState::Refused | ReservationState::Returned => {
+                ReservationState::Held => return Ok(vec![Event::Committed { checkout_id, cart_id, lines }]),
+                ReservationState::Committed | ReservationState::Refused | ReservationState::Returned => {
                     return Ok(Vec::new());
                 }
                 ReservationState::Released | ReservationState::Expired => {}
@@ -345,9 +367,9 @@ impl Stock {
         }
         // Late: the promise is gone. What is still there may be taken again; what is not is refused for good.
         if self.short(&lines).is_empty() {
-            Ok(vec![Event::Committed { checkout_id, lines }])
+            Ok(vec![Event::Committed { checkout_id, cart_id, lines }])
         } else {
-            Ok(vec![Event::Refused { checkout_id, lines }])
+            Ok(vec![Event::Refused { checkout_id, cart_id, lines }])
         }
     }
 
@@ -410,9 +432,10 @@ impl Stock {
             Event::Opened { sku, on_hand } => {
                 self.levels.insert(sku.clone(), Level { on_hand: *on_hand, reserved: 0 });
             }
-            Event::Reserved { checkout_id, lines, expires_at } => {
+            Event::Reserved { checkout_id, cart_id, lines, expires_at } => {
+                let (cart_id, expires_at) = (*cart_id, *expires_at);
                 let reservation =
-                    Reservation { lines: lines.clone(), state: ReservationState::Held, expires_at: *expires_at };
+                    Reservation { cart_id, lines: lines.clone(), state: ReservationState::Held, expires_at };
                 for line in lines {
                     self.levels.entry(line.sku.clone()).or_default().reserved += line.quantity.get();
                 }
@@ -420,16 +443,18 @@ impl Stock {
             }
             Event::Released { checkout_id } => self.end(*checkout_id, ReservationState::Released),
             Event::Expired { checkout_id } => self.end(*checkout_id, ReservationState::Expired),
-            Event::Committed { checkout_id, lines } => {
+            Event::Committed { checkout_id, cart_id, lines } => {
                 self.end(*checkout_id, ReservationState::Committed);
                 for line in lines {
                     let level = self.levels.entry(line.sku.clone()).or_default();
                     assert!(level.on_hand >= line.quantity.get(), "STOCK-2: committed more than was received");
                     level.on_hand -= line.quantity.get();
                 }
-                self.close(*checkout_id, lines, ReservationState::Committed);
+                self.close(*checkout_id, *cart_id, lines, ReservationState::Committed);
             }
-            Event::Refused { checkout_id, lines } => self.close(*checkout_id, lines, ReservationState::Refused),
+            Event::Refused { checkout_id, cart_id, lines } => {
+                self.close(*checkout_id, *cart_id, lines, ReservationState::Refused);
+            }
             Event::Returned { checkout_id } => {
                 if let Some(reservation) = self.reservations.get_mut(checkout_id) {
                     reservation.state = ReservationState::Returned;
@@ -456,11 +481,11 @@ impl Stock {
         }
     }
 
-    fn close(&mut self, checkout_id: CheckoutId, lines: &[StockLine], state: ReservationState) {
+    fn close(&mut self, checkout_id: CheckoutId, cart_id: CartId, lines: &[StockLine], state: ReservationState) {
         self.reservations
             .entry(checkout_id)
             .and_modify(|reservation| reservation.state = state)
-            .or_insert_with(|| Reservation { lines: lines.to_vec(), state, expires_at: Timestamp(0) });
+            .or_insert_with(|| Reservation { cart_id, lines: lines.to_vec(), state, expires_at: Timestamp(0) });
     }
 
     fn assert_invariants(&self) {

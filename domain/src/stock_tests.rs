@@ -10,6 +10,10 @@ fn checkout(n: u128) -> CheckoutId {
     CheckoutId(Uuid::from_u128(n))
 }
 
+fn cart(n: u128) -> CartId {
+    CartId(Uuid::from_u128(n))
+}
+
 /// `a*2,b*1`
 fn lines(text: &str) -> Vec<StockLine> {
     text.split(',')
@@ -23,6 +27,12 @@ fn lines(text: &str) -> Vec<StockLine> {
 
 fn command(words: &[&str]) -> Command {
     let checkout_id = |word: &str| checkout(word.parse().unwrap());
+    let cart_id = |word: &str| cart(word.parse().unwrap());
+    let reserve = |id: &str, whose: &str, text: &str| Command::Reserve {
+        checkout_id: checkout_id(id),
+        cart_id: cart_id(whose),
+        lines: lines(text),
+    };
     match words {
         ["open", balances] => Command::Open {
             balances: balances
@@ -31,9 +41,14 @@ fn command(words: &[&str]) -> Command {
                 .map(|(sku, on_hand)| (Sku::new(sku).unwrap(), on_hand.parse().unwrap()))
                 .collect(),
         },
-        ["reserve", id, text] => Command::Reserve { checkout_id: checkout_id(id), lines: lines(text) },
-        ["release", id] => Command::Release { checkout_id: checkout_id(id) },
-        ["commit", id, text] => Command::Commit { checkout_id: checkout_id(id), lines: lines(text) },
+        // Each checkout belongs to the cart of the same number, unless it says otherwise.
+        ["reserve", id, text] => reserve(id, id, text),
+        ["reserve", id, "by", other, text] => reserve(id, other, text),
+        ["release", id] => Command::Release { checkout_id: checkout_id(id), cart_id: cart_id(id) },
+        ["release", id, "by", other] => Command::Release { checkout_id: checkout_id(id), cart_id: cart_id(other) },
+        ["commit", id, text] => {
+            Command::Commit { checkout_id: checkout_id(id), cart_id: cart_id(id), lines: lines(text) }
+        }
         ["return", id] => Command::Return { checkout_id: checkout_id(id) },
         ["expire"] => Command::Expire,
         _ => panic!("no such command: {words:?}"),
@@ -190,6 +205,19 @@ fn an_order_that_cannot_be_had_whole_gives_its_units_back() {
 }
 
 #[test]
+fn nobody_can_let_go_of_what_another_cart_holds() {
+    run("open a=3               → ok
+         reserve 1 a*2          → ok
+         reserve 1 by 7 a*1     → this checkout is over or holds other lines; start a new one
+         reserve 1 by 7 a*2     → this checkout is over or holds other lines; start a new one
+         release 1 by 7         → ok
+         state 1                → Held
+         lookup a               → 1 of 3
+         release 1              → ok
+         lookup a               → 3 of 3");
+}
+
+#[test]
 fn a_quantity_is_whole_and_positive() {
     for bad in ["0", "-1", "10000", "1.5", "1e3", "\"1\"", "null"] {
         assert!(serde_json::from_str::<Quantity>(bad).is_err(), "{bad}");
@@ -199,6 +227,7 @@ fn a_quantity_is_whole_and_positive() {
 
 fn any_command() -> impl Strategy<Value = Command> {
     let id = (0_u128..6).prop_map(checkout);
+    let whose = (0_u128..2).prop_map(cart);
     let wanted = prop::sample::subsequence(vec!["a", "b", "c"], 1..=3).prop_flat_map(|skus| {
         let n = skus.len();
         (Just(skus), prop::collection::vec(1_u32..4, n)).prop_map(|(skus, quantities)| {
@@ -209,9 +238,11 @@ fn any_command() -> impl Strategy<Value = Command> {
         })
     });
     prop_oneof![
-        4 => (id.clone(), wanted.clone()).prop_map(|(checkout_id, lines)| Command::Reserve { checkout_id, lines }),
-        3 => (id.clone(), wanted).prop_map(|(checkout_id, lines)| Command::Commit { checkout_id, lines }),
-        1 => id.clone().prop_map(|checkout_id| Command::Release { checkout_id }),
+        4 => (id.clone(), whose.clone(), wanted.clone())
+            .prop_map(|(checkout_id, cart_id, lines)| Command::Reserve { checkout_id, cart_id, lines }),
+        3 => (id.clone(), whose.clone(), wanted)
+            .prop_map(|(checkout_id, cart_id, lines)| Command::Commit { checkout_id, cart_id, lines }),
+        1 => (id.clone(), whose).prop_map(|(checkout_id, cart_id)| Command::Release { checkout_id, cart_id }),
         1 => id.prop_map(|checkout_id| Command::Return { checkout_id }),
         1 => Just(Command::Expire),
     ]

@@ -133,12 +133,12 @@ pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<Plac
     if !fields.is_empty() {
         return Err(Error::invalid_fields(fields));
     }
-    let lines = freeze(context, checkout).await?;
+    let Frozen { lines, is_new } = freeze(context, checkout).await?;
     match reserve_and_place(context, checkout, &lines).await {
         // The origin may have the order although its answer was lost. What is held stays held for another try.
         Err(error @ (Error::Fault { .. } | Error::Bug { .. })) => Err(error),
-        // The order that this checkout made holds these units, and may be paid any moment.
-        Err(Error::Rejection(rejection)) if rejection.code == CHECKOUT_DIFFERS => Err(Error::Rejection(rejection)),
+        // A repetition: the order may be there, and be paid any moment, with what the first try holds.
+        Err(rejection) if !is_new => Err(rejection),
         Err(rejection) => {
             give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
             Err(rejection)
@@ -152,7 +152,7 @@ pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<Plac
 pub(crate) async fn place_corrected(context: &Context, checkout: &Checkout) -> Result<PlacedOrder, Error> {
     match place(context, checkout).await {
         Err(Error::Rejection(rejection)) if rejection.code == CHECKOUT_DIFFERS => {
-            let lines = freeze(context, checkout).await?;
+            let Frozen { lines, .. } = freeze(context, checkout).await?;
             give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
             let corrected = Checkout { checkout_id: CheckoutId(context.new_id()), ..checkout.clone() };
             place(context, &corrected).await
@@ -169,7 +169,7 @@ pub(crate) async fn give_up(
     lines: &[CartLine],
 ) -> Result<(), Error> {
     let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
-    let release = stock::Command::Release { checkout_id };
+    let release = stock::Command::Release { checkout_id, cart_id };
     let released =
         join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone()))))
             .await;
@@ -181,12 +181,19 @@ pub(crate) async fn give_up(
     Ok(())
 }
 
-async fn freeze(context: &Context, checkout: &Checkout) -> Result<Vec<CartLine>, Error> {
+/// What a checkout froze.
+struct Frozen {
+    lines: Vec<CartLine>,
+    /// Whether this call froze it. Otherwise an earlier try did, and may have placed the order.
+    is_new: bool,
+}
+
+async fn freeze(context: &Context, checkout: &Checkout) -> Result<Frozen, Error> {
     let checkout_id = checkout.checkout_id;
     let call = CartCall::Change(cart::Command::Freeze { checkout_id });
-    let cart = client::cart(context, checkout.cart_id, call).await?.map_err(cart_rejection)?;
-    let frozen = cart.checkout(checkout_id).ok_or_else(|| Error::bug("a frozen cart has no checkout"))?;
-    Ok(frozen.lines.clone())
+    let answer = client::cart(context, checkout.cart_id, call).await?.map_err(cart_rejection)?;
+    let frozen = answer.cart.checkout(checkout_id).ok_or_else(|| Error::bug("a frozen cart has no checkout"))?;
+    Ok(Frozen { lines: frozen.lines.clone(), is_new: answer.is_changed })
 }
 
 async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<PlacedOrder, Error> {
@@ -198,7 +205,7 @@ async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[Cart
         return Err(mixed_currencies());
     }
     let currency = priced.currency();
-    let reserved_until = reserve(context, checkout.checkout_id, lines).await?;
+    let reserved_until = reserve(context, checkout, lines).await?;
     let quote = quote(context, &priced.lines, checkout.delivery, currency)?;
     if checkout.seen_quote.as_ref().is_some_and(|seen| *seen != quote.digest()) {
         return Err(Error::rejection(
@@ -244,13 +251,10 @@ fn order_line(line: &PricedCartLine) -> OrderLine {
 }
 
 /// Holds every line at every product, or none.
-async fn reserve(
-    context: &Context,
-    checkout_id: CheckoutId,
-    lines: &[CartLine],
-) -> Result<domain::time::Timestamp, Error> {
+async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<domain::time::Timestamp, Error> {
+    let (checkout_id, cart_id) = (checkout.checkout_id, checkout.cart_id);
     let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
-        let command = stock::Command::Reserve { checkout_id, lines };
+        let command = stock::Command::Reserve { checkout_id, cart_id, lines };
         client::stock(context, product_id, Some(command))
     });
     let mut lines_short = Vec::new();

@@ -59,7 +59,7 @@ async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, 
     let checkout_id = event.order.checkout_id;
     let products = ordered_by_product(&event.order.lines);
     let calls = products.iter().map(|(product_id, lines)| {
-        let command = stock::Command::Commit { checkout_id, lines: lines.clone() };
+        let command = stock::Command::Commit { checkout_id, cart_id: event.order.cart_id, lines: lines.clone() };
         client::stock(context, *product_id, Some(command))
     });
     let mut refused = Vec::new();
@@ -93,7 +93,7 @@ async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, 
 
 async fn release(context: &Context, event: &OriginEvent) -> Result<(), Error> {
     let checkout_id = event.order.checkout_id;
-    let release = stock::Command::Release { checkout_id };
+    let release = stock::Command::Release { checkout_id, cart_id: event.order.cart_id };
     let products = ordered_by_product(&event.order.lines);
     for outcome in join_all(products.keys().map(|id| client::stock(context, *id, Some(release.clone())))).await {
         // Releasing is never refused.

@@ -7,6 +7,7 @@ mod durable;
 mod edge_cache;
 mod error;
 mod events;
+mod extract;
 mod jobs;
 mod log;
 mod origin_client;

@@ -9,7 +9,7 @@ use axum::routing::{delete, get, patch, post, put};
 use domain::wire;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use tower_service::Service;
 use worker::{Env, Request, Response, WebSocket};
 
@@ -20,6 +20,9 @@ use crate::signed;
 
 /// Largest body of a form or an API call.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What is read of a larger one, and thrown away, before it is refused.
+const DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Everything that comes from ourselves, and nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; \
@@ -118,15 +121,29 @@ async fn read_whole(request: http::Request<worker::Body>) -> Result<http::Reques
     if body.is_end_stream() || parts.uri.path().starts_with("/internal/") {
         return Ok(http::Request::from_parts(parts, Body::new(body)));
     }
-    let read = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| {
-        Error::rejection(
+    let mut body = body;
+    let mut kept = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Error::bad_request("invalid_body", error))?;
+        let data = frame.into_data().unwrap_or_default();
+        length += data.len();
+        if length > DRAINED_BYTES_MAX {
+            break;
+        }
+        if length <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&data);
+        }
+    }
+    if length > BODY_BYTES_MAX {
+        return Err(Error::rejection(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
             "That is too much at once",
             format!("Send at most {} kB.", BODY_BYTES_MAX / 1024),
-        )
-    })?;
-    Ok(http::Request::from_parts(parts, Body::from(read.to_bytes())))
+        ));
+    }
+    Ok(http::Request::from_parts(parts, Body::from(kept)))
 }
 
 /// Programs get problem+json, people get a page.

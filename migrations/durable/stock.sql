@@ -10,6 +10,7 @@ CREATE TABLE level (
 );
 CREATE TABLE reservation (
   checkout_id   TEXT PRIMARY KEY,
+  cart_id       TEXT NOT NULL,
   lines         TEXT NOT NULL,             -- JSON array of domain::stock::StockLine
   state         TEXT NOT NULL,
   expires_at    INTEGER NOT NULL           -- ms since 1970

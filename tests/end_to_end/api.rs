@@ -121,6 +121,11 @@ async fn bad_input_gets_a_problem_that_says_what_to_do() {
             assert!(problem.get(field).is_some(), "{method} {told} lacks {field}: {problem}");
         }
     }
+    // Also what is far too long, and what is no text at all.
+    let request = shop.http.post(format!("{}/api/v1/carts", shop.url)).body(vec![b'x'; 300_000]);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let (status, problem) = shop.api(Method::GET, "/products/%ff", None, None).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_path")));
     // Nothing of it did anything to the cart.
     let (_, body) = shop.api(Method::GET, &format!("/carts/{}", cart.id), token, None).await;
     assert_eq!((&body["lines"][0]["quantity"], &body["frozen_for"]), (&json!(1), &Value::Null), "{body}");

@@ -19,6 +19,7 @@ static SHOP: LazyLock<Shop> = LazyLock::new(|| {
         product("colander", 50),
         product("mortar", 3),
         product("tureen", 50),
+        product("skewer", 5),
     ])
 });
 
@@ -173,6 +174,32 @@ async fn another_amount_or_currency_than_the_quote_is_never_paid() {
     }
     // None of them keeps a unit.
     shop.wait_for_available("colander", 50).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_let_go_of_what_another_buyer_holds() {
+    let shop = shop().await;
+    let (mine, other) = (shop.cart_with("skewer", 2).await, shop.cart_with("skewer", 2).await);
+    let checkout_id = Uuid::now_v7();
+    let (status, placed) = shop.check_out(&mine, checkout_id).await;
+    assert_eq!(status, StatusCode::CREATED, "{placed}");
+    shop.wait_for_available("skewer", 3).await;
+    // The id is no secret: it is part of the payment's reference.
+    let (status, body) = shop.check_out(&other, checkout_id).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("checkout_closed")));
+
+    // Nor does the buyer lose it by asking once more for another price.
+    let body = json!({
+        "checkout_id": checkout_id, "cart_id": mine.id, "email": "ada@example.com", "address": address(),
+        "delivery": "standard", "gateway": "paystack", "quote_digest": "of another day",
+    });
+    let (status, body) = shop.api(reqwest::Method::POST, "/checkouts", Some(&mine.token), Some(body)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("quote_changed")));
+
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(shop.available("skewer").await, 3);
+    shop.gateway(&Order::read(placed.clone()), json!({"action": "pay"})).await;
+    shop.wait_for_status(&Order::read(placed), "paid").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

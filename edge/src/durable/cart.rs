@@ -6,7 +6,7 @@ use domain::cart::{Cart, Rejection};
 use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, State, durable_object, wasm_bindgen};
 
-use super::client::CartCall;
+use super::client::{CartAnswer, CartCall};
 use super::{Answer, migrate, read, reply};
 use crate::context::now;
 
@@ -25,13 +25,15 @@ impl DurableObject for CartObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         match read::<CartCall>(&mut request).await? {
-            CartCall::Read => reply(&Answer::<_, Rejection>::Done(self.load()?)),
+            CartCall::Read => {
+                reply(&Answer::<_, Rejection>::Done(CartAnswer { cart: self.load()?, is_changed: false }))
+            }
             CartCall::Change(command) => {
                 // Load, decide, persist: no await from here on.
                 let mut cart = self.load()?;
                 let events = match cart.decide(&command, now()) {
                     Ok(events) => events,
-                    Err(rejection) => return reply(&Answer::<Cart, _>::Rejected(rejection)),
+                    Err(rejection) => return reply(&Answer::<CartAnswer, _>::Rejected(rejection)),
                 };
                 if !events.is_empty() {
                     for event in &events {
@@ -41,7 +43,7 @@ impl DurableObject for CartObject {
                     self.persist(&cart)?;
                     self.cart.replace(Some(cart.clone()));
                 }
-                reply(&Answer::<_, Rejection>::Done(cart))
+                reply(&Answer::<_, Rejection>::Done(CartAnswer { cart, is_changed: !events.is_empty() }))
             }
         }
     }

@@ -56,6 +56,14 @@ pub(crate) enum CartCall {
     Change(cart::Command),
 }
 
+/// What a Cart object answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CartAnswer {
+    pub(crate) cart: Cart,
+    /// Whether the call changed it; a repetition does not.
+    pub(crate) is_changed: bool,
+}
+
 /// Asks something of a product's stock.
 pub(crate) async fn stock(
     context: &Context,
@@ -71,7 +79,7 @@ pub(crate) async fn cart(
     context: &Context,
     cart_id: CartId,
     call_of: CartCall,
-) -> Result<Result<Cart, cart::Rejection>, Error> {
+) -> Result<Result<CartAnswer, cart::Rejection>, Error> {
     let stub = context.objects("CART")?.get_by_name(&cart_id.to_string())?;
     call(&stub, &call_of).await
 }

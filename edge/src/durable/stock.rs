@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use domain::ids::{CheckoutId, ProductId, Sku};
+use domain::ids::{CartId, CheckoutId, ProductId, Sku};
 use domain::stock::{Command, Event, Rejection, Reservation, ReservationState, Stock, StockLine};
 use domain::time::{Millis, Timestamp};
 use serde::Deserialize;
@@ -116,7 +116,7 @@ impl Shell {
     fn execute(&self, command: &Command) -> worker::Result<Answer<StockAnswer, Rejection>> {
         let checkout_id = match command {
             Command::Reserve { checkout_id, .. }
-            | Command::Release { checkout_id }
+            | Command::Release { checkout_id, .. }
             | Command::Commit { checkout_id, .. }
             | Command::Return { checkout_id } => Some(*checkout_id),
             Command::Open { .. } | Command::Expire => None,
@@ -154,6 +154,7 @@ impl Shell {
         #[derive(Deserialize)]
         struct ReservationRow {
             checkout_id: CheckoutId,
+            cart_id: CartId,
             lines: String,
             state: String,
             expires_at: Timestamp,
@@ -165,12 +166,13 @@ impl Shell {
         migrate(&sql, &[include_str!("../../../migrations/durable/stock.sql")])?;
         let levels: Vec<LevelRow> = sql.exec("SELECT sku, on_hand FROM level", None)?.to_array()?;
         let rows: Vec<ReservationRow> =
-            sql.exec("SELECT checkout_id, lines, state, expires_at FROM reservation", None)?.to_array()?;
+            sql.exec("SELECT checkout_id, cart_id, lines, state, expires_at FROM reservation", None)?.to_array()?;
         let mut reservations = Vec::with_capacity(rows.len());
         for row in rows {
             let lines: Vec<StockLine> = serde_json::from_str(&row.lines)?;
             let state: ReservationState = serde_json::from_value(row.state.into())?;
-            reservations.push((row.checkout_id, Reservation { lines, state, expires_at: row.expires_at }));
+            let reservation = Reservation { cart_id: row.cart_id, lines, state, expires_at: row.expires_at };
+            reservations.push((row.checkout_id, reservation));
         }
         let levels = levels.into_iter().map(|row| (row.sku, row.on_hand));
         self.stock.replace(Some(Stock::restore(levels, reservations)));
@@ -190,10 +192,11 @@ impl Shell {
             let Some(reservation) = stock.reservation(checkout_id) else { continue };
             let state = serde_json::to_value(reservation.state)?;
             sql.exec(
-                "INSERT INTO reservation (checkout_id, lines, state, expires_at) VALUES (?, ?, ?, ?)
+                "INSERT INTO reservation (checkout_id, cart_id, lines, state, expires_at) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT (checkout_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at",
                 vec![
                     checkout_id.to_string().into(),
+                    reservation.cart_id.to_string().into(),
                     serde_json::to_string(&reservation.lines)?.into(),
                     state.as_str().unwrap_or_default().into(),
                     reservation.expires_at.as_millis().into(),

@@ -20,6 +20,8 @@ pub enum Kind {
     Internal,
     /// 503: orders and payments do not answer; browsing goes on.
     OriginUnavailable,
+    /// 503: another part of the shop does not answer.
+    Unavailable,
 }
 
 impl Kind {
@@ -31,7 +33,7 @@ impl Kind {
             Self::Forbidden => 403,
             Self::TooMany(_) => 429,
             Self::Internal => 500,
-            Self::OriginUnavailable => 503,
+            Self::OriginUnavailable | Self::Unavailable => 503,
         }
     }
 
@@ -43,6 +45,7 @@ impl Kind {
             Self::TooMany(_) => "A little slower, please",
             Self::Internal => "Something broke on our side",
             Self::OriginUnavailable => "Orders cannot be reached right now",
+            Self::Unavailable => "A part of the shop did not answer",
         }
     }
 
@@ -66,6 +69,7 @@ impl Kind {
                     "Your cart is safe, and you can go on looking round. If you have paid, your order is safe too. "
                     "Try again in a few minutes."
                 }
+                Self::Unavailable => { "Nothing is lost. Try again in a moment." }
             }
         }
     }

@@ -100,7 +100,7 @@ const fn headline(status: OrderStatus) -> &'static str {
         OrderStatus::Sent => "Your order is on its way",
         OrderStatus::Delivered => "Your order was delivered",
         OrderStatus::Cancelled => "This order was cancelled",
-        OrderStatus::RefundDue => "Your money is on its way back",
+        OrderStatus::RefundDue => "We owe you a refund",
         OrderStatus::Refunded => "Your money was returned",
     }
 }
@@ -132,8 +132,8 @@ fn explanation(order: &OrderView) -> Markup {
                 "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you."
             }
             OrderStatus::RefundDue => {
-                "The order could not be filled as it was paid. " (gateway)
-                " returns the money to where it came from; nothing is left for you to do."
+                "The order could not be filled as it was paid. What was paid is owed to you, and goes back through " (gateway)
+                " to where it came from."
             }
             OrderStatus::Refunded => { (gateway) " has returned the money. Your bank may need some days to show it." }
         }
@@ -168,7 +168,7 @@ const fn step(status: OrderStatus) -> &'static str {
         OrderStatus::Sent => "Sent",
         OrderStatus::Delivered => "Delivered",
         OrderStatus::Cancelled => "Cancelled",
-        OrderStatus::RefundDue => "Refund started",
+        OrderStatus::RefundDue => "Refund due",
         OrderStatus::Refunded => "Refunded",
     }
 }

@@ -1,6 +1,5 @@
 //! The cart: a page, and forms that change it. With htmx the same forms answer a fragment.
 
-use axum::Form;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::cart::{Cart, Command};
@@ -16,6 +15,7 @@ use crate::checkout::{self, PricedCart, cart_rejection};
 use crate::context::Context;
 use crate::durable::client::{self, CartCall};
 use crate::error::Error;
+use crate::extract::Form;
 use crate::pages::cart::{Frozen, Line, Model, added, count as count_fragment, not_added, view};
 use crate::session::{Tokens, check_same_origin};
 use crate::site;
@@ -273,12 +273,12 @@ pub(crate) fn page_line(article: &catalogue::Article, quantity: Quantity) -> Lin
 
 /// A cart as it is.
 pub(crate) async fn read(context: &Context, cart_id: CartId) -> Result<Cart, Error> {
-    client::cart(context, cart_id, CartCall::Read).await?.map_err(cart_rejection)
+    Ok(client::cart(context, cart_id, CartCall::Read).await?.map_err(cart_rejection)?.cart)
 }
 
 /// Changes a cart, and says how it is now.
 pub(crate) async fn change(context: &Context, cart_id: CartId, command: Command) -> Result<Cart, Error> {
-    client::cart(context, cart_id, CartCall::Change(command)).await?.map_err(cart_rejection)
+    Ok(client::cart(context, cart_id, CartCall::Change(command)).await?.map_err(cart_rejection)?.cart)
 }
 
 /// A SKU as a form or an address has it.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Form;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::cart::Cart;
 use domain::checkout::Address;
@@ -18,6 +16,7 @@ use super::order::order_path;
 use crate::checkout::{self, Checkout, PricedCart};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
+use crate::extract::{Form, Path};
 use crate::origin_client;
 use crate::pages::checkout::{Form as Typed, Model, Trouble, view};
 use crate::site;
@@ -28,13 +27,19 @@ pub(crate) async fn form(context: Context, shopper: Shopper) -> Result<Response,
     let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
     let cart = read(&context, cart_id).await?;
     // A payment that is under way goes on; its form sent again is the same order.
-    let checkout_id = cart.frozen_for(context.now()).unwrap_or_else(|| CheckoutId(context.new_id()));
+    let frozen_for = cart.frozen_for(context.now());
+    let checkout_id = frozen_for.unwrap_or_else(|| CheckoutId(context.new_id()));
+    let trouble = frozen_for.map(|_| {
+        let words =
+            "A payment for these things is under way. Continue it from your cart, or send this form to start it anew.";
+        Trouble::Other(words.to_owned())
+    });
     let typed = Typed {
         email: String::new(),
         address: Address { country: "NG".to_owned(), ..Address::default() },
         gateway: GatewayName::Paystack,
     };
-    show(&context, &shopper, &cart, Shown { checkout_id, typed, problems: BTreeMap::new(), trouble: None }).await
+    show(&context, &shopper, &cart, Shown { checkout_id, typed, problems: BTreeMap::new(), trouble }).await
 }
 
 #[derive(Default, Deserialize)]

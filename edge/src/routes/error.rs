@@ -13,7 +13,8 @@ pub(crate) fn error_page(context: &Context, problem: &Problem) -> Markup {
         (404, _) => Kind::NotFound,
         (403, _) => Kind::Forbidden,
         (429, _) => Kind::TooMany(None),
-        (503, _) => Kind::OriginUnavailable,
+        (503, "checkout_unavailable") => Kind::OriginUnavailable,
+        (503, _) => Kind::Unavailable,
         (500.., _) => Kind::Internal,
         _ => Kind::BadRequest(problem.detail.clone()),
     };

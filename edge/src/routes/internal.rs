@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, Query, Request};
+use axum::extract::{FromRequest, Request};
 use domain::ids::ProductId;
 use domain::wire::{
     CataloguePage, EventOutcome, ImportBatch, ImportReport, MissingPictures, OriginEvent, PictureKeys, PublishIndex,
@@ -17,6 +17,7 @@ use super::pictures::object_name;
 use crate::catalogue::{self, import};
 use crate::context::Context;
 use crate::error::Error;
+use crate::extract::{Path, Query};
 use crate::{events, search_shell, signed};
 
 /// Most pictures asked about at once.

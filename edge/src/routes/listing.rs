@@ -1,6 +1,6 @@
 //! A category's products, and what it shares with search: from an address to a request of the index, and from an answer to a page.
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::money::{Currency, Money};
 use domain::wire::Picture;
@@ -13,6 +13,7 @@ use crate::catalogue::{self, slug};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
+use crate::extract::Path;
 use crate::pages::links::Link;
 use crate::pages::listing::{self, Choice, Filters, Place};
 use crate::pages::{Card, Site};
@@ -41,7 +42,8 @@ pub(crate) async fn category(
         let Some((here, above)) = trail.split_last() else { return Err(Error::not_found("category")) };
         let names: Vec<&str> = trail.iter().map(|category| category.name.as_str()).collect();
         let (request, price_problem) = request(&filters, Some(names.join("/")), known.currency);
-        let found = search_shell::run(&context, &request).await?;
+        let mut found = search_shell::run(&context, &request).await?;
+        catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
         let place = Place::Category {
             path: format!("/c/{path}"),
             title: here.name.clone(),
@@ -160,14 +162,15 @@ pub(crate) struct Listing<'a> {
 /// The page of an answer.
 pub(crate) fn page(listing: &Listing<'_>, found: Found) -> Markup {
     let Answer { total, hits, facets, relaxed, corrections, .. } = found.answer;
-    let reachable = total.min(u64::from(DEPTH_MAX));
+    // Only whole pages can be asked for down to the limit.
+    let reachable = total.div_ceil(u64::from(PER_PAGE)).min(u64::from(DEPTH_MAX / PER_PAGE));
     let currency = hits.first().and_then(|hit| hit.currency.parse().ok()).unwrap_or(listing.site.currency);
     listing::view(&listing::Model {
         site: listing.site,
         place: listing.place.clone(),
         filters: listing.filters.clone(),
         total,
-        pages: u32::try_from(reachable.div_ceil(u64::from(PER_PAGE))).unwrap_or(u32::MAX),
+        pages: u32::try_from(reachable).unwrap_or(u32::MAX),
         cards: hits.into_iter().map(|hit| card(hit, listing.site.currency)).collect(),
         categories: listing.categories.clone(),
         brands: facets.brand.into_iter().map(choice).collect(),

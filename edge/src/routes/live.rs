@@ -1,6 +1,5 @@
 //! Live stock: hands the page's socket to the product's Stock object.
 
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 
@@ -8,6 +7,7 @@ use crate::catalogue;
 use crate::context::Context;
 use crate::durable::client;
 use crate::error::Error;
+use crate::extract::Path;
 
 /// `GET /p/{slug}/live`, a WebSocket that says `{"levels":[{"sku":"…","available":3}]}` at once and at every change.
 #[worker::send]

@@ -1,6 +1,5 @@
 //! An order's page: where it stands, for whoever holds its token.
 
-use axum::extract::{Path, Query};
 use axum::response::Html;
 use domain::ids::OrderId;
 use domain::wire::OrderView;
@@ -9,6 +8,7 @@ use serde::Deserialize;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::extract::{Path, Query};
 use crate::origin_client;
 use crate::pages::order::{Model, status as status_fragment, view};
 use crate::session::Tokens;

@@ -1,12 +1,12 @@
 //! Pictures out of R2. Their names are hashes of their content, so they are kept for ever by whoever keeps them.
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::header;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::extract::Path;
 
 /// Longest key of a picture.
 const KEY_LENGTH_MAX: usize = 64;

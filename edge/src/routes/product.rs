@@ -1,6 +1,5 @@
 //! A product's page.
 
-use axum::extract::{Path, Query};
 use axum::response::Response;
 use domain::ids::Sku;
 use domain::money::Money;
@@ -11,6 +10,7 @@ use crate::catalogue::{self, Snapshot};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
+use crate::extract::{Path, Query};
 use crate::pages::links::Link;
 use crate::pages::product::{Model, Product, Variant, view};
 use crate::{checkout, site};

@@ -9,6 +9,7 @@ use domain::signature::paystack as signature;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{BadWebhook, GatewayError, Initialise, Notice, Request, Response, Secret, Subject};
 
@@ -114,9 +115,8 @@ fn read_event(body: &[u8]) -> Result<Notice, BadWebhook> {
         Some(Value::String(id)) => Some(id.clone()),
         _ => None,
     };
-    let object = id
-        .or_else(|| reference.clone())
-        .ok_or_else(|| BadWebhook::Unreadable("neither id nor reference".to_owned()))?;
+    // Some kinds (of customers, of subscriptions) name neither: the same bytes are the same event.
+    let object = id.or_else(|| reference.clone()).unwrap_or_else(|| hex::encode(Sha256::digest(body)));
     let key = format!("{event}:{object}:{}", text("status").unwrap_or_default());
     let about = match (event.as_str(), reference) {
         ("charge.success" | "charge.failed", Some(reference)) => Subject::Payment { reference },
@@ -318,6 +318,9 @@ mod tests {
         assert_eq!(notice.about, Subject::Other { reference: Some("ref-1".to_owned()) });
         assert!(matches!(read_event(b"{}"), Err(BadWebhook::Unreadable(_))));
         assert!(matches!(read_event(br#"{"event":"charge.success","data":{"id":1}}"#), Err(BadWebhook::Unreadable(_))));
-        assert!(matches!(read_event(br#"{"event":"transfer.success","data":{}}"#), Err(BadWebhook::Unreadable(_))));
+        let nameless = br#"{"event":"subscription.create","data":{}}"#;
+        let key = |body: &[u8]| read_event(body).unwrap().key;
+        assert_eq!(key(nameless), key(nameless));
+        assert_ne!(key(nameless), key(br#"{"event":"subscription.create","data":{"x":1}}"#));
     }
 }

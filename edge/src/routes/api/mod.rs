@@ -4,7 +4,7 @@ mod shapes;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use domain::cart::{Cart, Command};
 use domain::checkout::Address;
@@ -25,6 +25,7 @@ use crate::catalogue;
 use crate::checkout::{self, Checkout};
 use crate::context::Context;
 use crate::error::Error;
+use crate::extract::Path;
 use crate::search_shell;
 use crate::session::{Tokens, bearer};
 
@@ -46,7 +47,8 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
 #[worker::send]
 pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
-    let found = search_shell::run(&context, &request).await?;
+    let mut found = search_shell::run(&context, &request).await?;
+    catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
     Ok(Json(SearchBody::new(request, found)))
 }
 
