@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::log;
 
 /// How long a page is kept here. Its stock hint is at most this old; the true count arrives over the socket.
-const KEPT_SECONDS: u32 = 60;
+const KEPT_SECONDS: u32 = 15;
 /// Names what made a page: another stylesheet or another program makes other pages.
 const BUILD: &str =
     concat!(env!("CARGO_PKG_VERSION"), env!("KASUWA_ASSET_CSS"), env!("KASUWA_ASSET_JS"), env!("KASUWA_BUILD"));
