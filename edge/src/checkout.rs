@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use domain::cart::{self, CartLine};
 use domain::checkout::{Address, email_problem};
 use domain::ids::{CartId, CheckoutId, ProductId, Sku};
-use domain::money::{Currency, Money};
+use domain::money::Currency;
 use domain::pricing::{self, Delivery, DeliveryMethod, PricedLine, Quote};
 use domain::stock::{self, Quantity, ReservationState, StockLine};
 use domain::wire::{GatewayName, OrderLine, PlaceOrder, PlacedOrder, ShortLine};
@@ -349,9 +349,4 @@ pub(crate) fn cart_rejection(rejection: cart::Rejection) -> Error {
         cart::Rejection::CheckoutClosed => (StatusCode::CONFLICT, "checkout_closed", "This checkout is over"),
     };
     Error::rejection(status, code, title, rejection)
-}
-
-/// What a person sees as an amount that may be zero.
-pub(crate) fn money(amount_minor: i64, currency: Currency) -> Money {
-    Money::new(amount_minor, currency)
 }

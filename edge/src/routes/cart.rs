@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::cart::{Cart, Command};
 use domain::ids::{CartId, CheckoutId, Sku};
+use domain::money::Money;
 use domain::stock::Quantity;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -247,7 +248,7 @@ fn lines(cart: &Cart, priced: &PricedCart) -> Vec<Line> {
             brand: None,
             category: Vec::new(),
             picture: None,
-            unit_price: checkout::money(0, priced.currency()),
+            unit_price: Money::new(0, priced.currency()),
             quantity: line.quantity,
             available: None,
         },
