@@ -89,8 +89,9 @@ fn document(row: CatalogueProduct) -> Document {
         seller: Some(product.seller).filter(|seller| !seller.is_empty()),
         skus,
         created_at_ms: created_at.as_millis(),
-        // Sales are not counted yet.
-        popularity: 0,
+        sold: 0,
+        rating_hundredths: None,
+        rating_count: 0,
     }
 }
 

@@ -166,6 +166,6 @@ fn product(line: &str) -> Result<Document, Failure> {
         seller: None,
         skus: row["ean"].as_array().into_iter().flatten().filter_map(|ean| ean.as_str().map(str::to_owned)).collect(),
         created_at_ms: text("released").replace('-', "").parse().unwrap_or(0),
-        popularity: 0,
+        ..Document::default()
     })
 }

@@ -1,5 +1,7 @@
 //! What a search answers. Plain data, ready to be cached or shown; it never holds on to the index.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// One page of hits, and what could be asked next.
@@ -15,6 +17,10 @@ pub struct Answer {
     pub relaxed: bool,
     /// Words that the catalogue does not know, and what was searched instead.
     pub corrections: Vec<Correction>,
+    /// The whole query as it was probably meant, for people to read and to search for; only when that is likely to find
+    /// more than what was typed. Nothing was searched for instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
     /// Times that bytes had to be fetched for this answer. A warm search has none.
     pub rounds: u32,
     /// Bytes that were fetched for it.
@@ -47,12 +53,25 @@ pub struct Hit {
     pub image: Option<String>,
     /// Units when it was indexed.
     pub available: u32,
+    /// Average rating in hundredths of a star, 100 to 500; `None` when nobody has rated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_hundredths: Option<u16>,
+    /// How many people have rated it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rating_count: u32,
+    /// Where in `title` the words of the query stand: byte ranges, in order, apart from one another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub title_marks: Vec<Range<usize>>,
     /// How well it matches; only comparable within one answer. Zero in listings.
     #[serde(default)]
     pub score: f32,
 }
 
-/// Counts for filters. Brand and price count as if their own filter were not set.
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Counts for filters. Each facet counts as if its own filter were not set, and all the others were.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facets {
     /// The children of the chosen category (or the outermost ones), as full paths, most products first.
@@ -61,6 +80,34 @@ pub struct Facets {
     pub brand: Vec<FacetCount>,
     /// What the matching products cost; `None` when nothing matches.
     pub price: Option<PriceFacet>,
+    /// Products rated at least so many stars, best first; empty when nothing that matches is rated.
+    #[serde(default)]
+    pub rating: Vec<RatingCount>,
+    /// Products that can be bought.
+    #[serde(default)]
+    pub in_stock: u64,
+    /// What the matching products differ in, most telling first: the attributes of the category that is chosen, or that
+    /// most of what matches is in.
+    #[serde(default)]
+    pub attributes: Vec<AttributeFacet>,
+}
+
+/// Products rated at least so many stars.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingCount {
+    /// 1 to 4.
+    pub min_stars: u8,
+    /// Products.
+    pub count: u64,
+}
+
+/// An attribute to filter by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeFacet {
+    /// What it is called.
+    pub name: String,
+    /// Its commonest values, most products first; values with their numbers in order where all are numbers.
+    pub values: Vec<FacetCount>,
 }
 
 /// A value to filter by, and how many products it would leave.

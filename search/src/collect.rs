@@ -26,7 +26,9 @@ pub(crate) struct Columns {
     price: Column<u64>,
     available: Column<u64>,
     created: Column<u64>,
-    popularity: Column<u64>,
+    sold: Column<u64>,
+    rating: Column<u64>,
+    ratings: Column<u64>,
     brand: Named,
     category: Named,
     currency: Named,
@@ -52,13 +54,16 @@ impl Columns {
         };
         // Every column is asked for before the first failure counts: what is missing is then fetched at once.
         let (price, available, created) = (number(schema::PRICE), number(schema::AVAILABLE), number(schema::CREATED));
-        let (popularity, brand) = (number(schema::POPULARITY), named(schema::BRAND));
+        let (sold, brand) = (number(schema::SOLD), named(schema::BRAND));
+        let (rating, ratings) = (number(schema::RATING), number(schema::RATINGS));
         let (category, currency) = (named(schema::CATEGORY), named(schema::CURRENCY));
         Ok(Self {
             price: price?,
             available: available?,
             created: created?,
-            popularity: popularity?,
+            sold: sold?,
+            rating: rating?,
+            ratings: ratings?,
             brand: brand?,
             category: category?,
             currency: currency?,
@@ -227,6 +232,7 @@ impl Collector for Walk {
             category: self.category_counts(&fruits),
             brand: self.brand_counts(&fruits),
             price: price_facet(fruits.iter().map(|fruit| &fruit.prices)),
+            ..Facets::default()
         };
         let (matched, total) =
             fruits.iter().fold((0, 0), |(matched, total), fruit| (matched + fruit.matched, total + fruit.total));
@@ -318,13 +324,15 @@ impl SegmentWalk {
         let columns = &self.columns[self.segment as usize];
         match self.sort {
             Sort::Relevance if self.is_listing => {
-                (Columns::first(&columns.popularity, doc), Columns::first(&columns.created, doc))
+                (Columns::first(&columns.sold, doc), Columns::first(&columns.created, doc))
             }
             // The bits of a positive float are in the order of the float.
-            Sort::Relevance => (u64::from(score.max(0.0).to_bits()), Columns::first(&columns.popularity, doc)),
-            Sort::PriceAsc => (u64::MAX - price, Columns::first(&columns.popularity, doc)),
-            Sort::PriceDesc => (price, Columns::first(&columns.popularity, doc)),
-            Sort::Newest => (Columns::first(&columns.created, doc), Columns::first(&columns.popularity, doc)),
+            Sort::Relevance => (u64::from(score.max(0.0).to_bits()), Columns::first(&columns.sold, doc)),
+            Sort::PriceAsc => (u64::MAX - price, Columns::first(&columns.sold, doc)),
+            Sort::PriceDesc => (price, Columns::first(&columns.sold, doc)),
+            Sort::Newest => (Columns::first(&columns.created, doc), Columns::first(&columns.sold, doc)),
+            Sort::Rating => (Columns::first(&columns.rating, doc), Columns::first(&columns.ratings, doc)),
+            Sort::BestSelling => (Columns::first(&columns.sold, doc), Columns::first(&columns.created, doc)),
         }
     }
 

@@ -38,6 +38,10 @@ pub struct Document {
     pub skus: Vec<String>,
     /// When the product was added, for sorting by newest. Milliseconds since 1970.
     pub created_at_ms: i64,
-    /// How much it is wanted, in any unit that grows with sales. Breaks ties and orders listings.
-    pub popularity: u32,
+    /// Units sold. Orders listings, lifts a little in searches.
+    pub sold: u32,
+    /// Average rating in hundredths of a star, 100 to 500; `None` when nobody has rated it.
+    pub rating_hundredths: Option<u16>,
+    /// How many people have rated it.
+    pub rating_count: u32,
 }

@@ -232,6 +232,7 @@ impl Search {
             facets: matched.found.facets,
             relaxed: matched.relaxed,
             corrections: matched.corrections,
+            suggestion: None,
             rounds: self.rounds,
             bytes_fetched: self.bytes_fetched,
         }))

@@ -1,5 +1,7 @@
 //! What a shopper asks for, and the limits on asking. It knows nothing of indexes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,8 +13,12 @@ pub const PER_PAGE_MAX: u32 = 60;
 pub const DEPTH_MAX: u32 = 10_000;
 /// Most brands in one filter.
 pub const BRANDS_MAX: usize = 50;
-/// Longest brand or category in a filter, in characters.
+/// Longest brand, category or attribute in a filter, in characters.
 pub const FILTER_CHARS_MAX: usize = 512;
+/// Most attributes that can be filtered by at once.
+pub const ATTRIBUTES_MAX: usize = 16;
+/// Most values of one attribute in one filter.
+pub const ATTRIBUTE_VALUES_MAX: usize = 50;
 
 /// One search, or one listing when `query` is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +38,10 @@ pub struct Request {
     pub currency: Option<String>,
     /// Leave out what was sold out when it was indexed.
     pub available_only: bool,
+    /// Only products rated this many stars or better on average, 1 to 5; unrated ones are left out then.
+    pub min_stars: Option<u8>,
+    /// Attribute names, each with the values of which any will do, exactly as facets spell them.
+    pub attributes: BTreeMap<String, Vec<String>>,
     /// The order of hits.
     pub sort: Sort,
     /// From 1.
@@ -40,6 +50,8 @@ pub struct Request {
     pub per_page: u32,
     /// The last word is still being typed: take it for the beginning of a word too.
     pub prefix_last_word: bool,
+    /// Count facets; without them an answer is ready sooner.
+    pub with_facets: bool,
 }
 
 impl Default for Request {
@@ -52,10 +64,13 @@ impl Default for Request {
             max_price_minor: None,
             currency: None,
             available_only: false,
+            min_stars: None,
+            attributes: BTreeMap::new(),
             sort: Sort::Relevance,
             page: 1,
             per_page: 24,
             prefix_last_word: false,
+            with_facets: true,
         }
     }
 }
@@ -73,6 +88,10 @@ pub enum Sort {
     PriceDesc,
     /// Added last first.
     Newest,
+    /// Best rated first; few ratings count for little.
+    Rating,
+    /// Most sold first.
+    BestSelling,
 }
 
 /// Why a request is refused. Each is the asker's to mend: answer 400.

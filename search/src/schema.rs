@@ -8,7 +8,7 @@ use crate::answer::Hit;
 use crate::document::Document;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 /// Between the names of a category path; below every printable character, so that a category and all below it are
 /// neighbours in sorted order.
 pub(crate) const PATH_SEPARATOR: char = '\u{1}';
@@ -19,7 +19,9 @@ pub(crate) const CURRENCY: &str = "currency";
 pub(crate) const PRICE: &str = "price_minor";
 pub(crate) const AVAILABLE: &str = "available";
 pub(crate) const CREATED: &str = "created_at_ms";
-pub(crate) const POPULARITY: &str = "popularity";
+pub(crate) const SOLD: &str = "sold";
+pub(crate) const RATING: &str = "rating_hundredths";
+pub(crate) const RATINGS: &str = "rating_count";
 
 /// Handles on the fields.
 #[derive(Debug, Clone)]
@@ -42,7 +44,9 @@ pub(crate) struct Fields {
     price: Field,
     available: Field,
     created: Field,
-    popularity: Field,
+    sold: Field,
+    rating: Field,
+    ratings: Field,
 }
 
 impl Fields {
@@ -76,7 +80,9 @@ pub(crate) fn schema() -> (Schema, Fields) {
         price: builder.add_u64_field(PRICE, FAST),
         available: builder.add_u64_field(AVAILABLE, FAST),
         created: builder.add_u64_field(CREATED, FAST),
-        popularity: builder.add_u64_field(POPULARITY, FAST),
+        sold: builder.add_u64_field(SOLD, FAST),
+        rating: builder.add_u64_field(RATING, FAST),
+        ratings: builder.add_u64_field(RATINGS, FAST),
     };
     (builder.build(), fields)
 }
@@ -122,7 +128,9 @@ pub(crate) fn index_document(fields: &Fields, document: Document) -> Result<Tant
     indexed.add_u64(fields.price, price_minor.unsigned_abs());
     indexed.add_u64(fields.available, u64::from(document.available));
     indexed.add_u64(fields.created, document.created_at_ms.max(0).unsigned_abs());
-    indexed.add_u64(fields.popularity, u64::from(document.popularity));
+    indexed.add_u64(fields.sold, u64::from(document.sold));
+    indexed.add_u64(fields.rating, u64::from(document.rating_hundredths.unwrap_or(0)));
+    indexed.add_u64(fields.ratings, u64::from(document.rating_count));
     let card = Hit {
         id: document.id,
         sku: document.sku,
@@ -134,6 +142,9 @@ pub(crate) fn index_document(fields: &Fields, document: Document) -> Result<Tant
         currency: document.currency,
         image: document.image,
         available: document.available,
+        rating_hundredths: document.rating_hundredths,
+        rating_count: document.rating_count,
+        title_marks: Vec::new(),
         score: 0.0,
     };
     indexed.add_bytes(fields.card, &serde_json::to_vec(&card)?);

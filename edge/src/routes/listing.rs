@@ -135,7 +135,7 @@ pub(crate) fn request(filters: &Filters, category: Option<String>, currency: Cur
         sort,
         page: filters.page,
         per_page: PER_PAGE,
-        prefix_last_word: false,
+        ..Request::default()
     };
     (request, problem)
 }

@@ -45,7 +45,9 @@ pub(crate) fn product(n: usize) -> Document {
         seller: None,
         skus: vec![format!("590{n:010}")],
         created_at_ms: 1_700_000_000_000 + (n as i64 * 104_729) % 1_000_003,
-        popularity: (n as u32 * 31) % 1_000,
+        sold: (n as u32 * 31) % 1_000,
+        rating_hundredths: (!n.is_multiple_of(3)).then_some(100 + (n % 401) as u16),
+        rating_count: if n.is_multiple_of(3) { 0 } else { 1 + n as u32 % 90 },
     }
 }
 
