@@ -307,6 +307,12 @@ pub const EDGE_CATALOGUE: &str = "/internal/catalogue";
 /// `PUT` with `{version}/{file}` appended: one file of an index.
 pub const EDGE_INDEX_FILES: &str = "/internal/index/";
 
+/// Largest piece of an index's file that is sent at once, in bytes. A larger file is sent in pieces of just this size, the last
+/// one shorter: `POST` to its path with `/upload` appended begins ([`Upload`]), `PUT` to its path with
+/// `?upload_id={id}&piece={n}` brings one, counted from 1 ([`UploadedPiece`]), and `POST` with `/complete` appended
+/// ([`CompleteUpload`]) makes it the file.
+pub const INDEX_PIECE_BYTES: usize = 16 * 1024 * 1024;
+
 /// `POST` [`PublishIndex`]: the index that searches use from now on.
 pub const EDGE_INDEX_PUBLISH: &str = "/internal/index/publish";
 
@@ -444,4 +450,29 @@ pub struct CatalogueProduct {
 pub struct PublishIndex {
     /// Its version: every file of it is at `{version}/`.
     pub version: String,
+}
+
+/// A file that is being sent in pieces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Names this attempt.
+    pub upload_id: String,
+}
+
+/// A piece that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadedPiece {
+    /// Counted from 1.
+    pub piece: u16,
+    /// What the store calls its contents.
+    pub etag: String,
+}
+
+/// Every piece has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompleteUpload {
+    /// [`Upload::upload_id`].
+    pub upload_id: String,
+    /// All of them, in order.
+    pub pieces: Vec<UploadedPiece>,
 }

@@ -15,7 +15,7 @@ use worker::{Env, Request, Response, WebSocket};
 
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
-use crate::routes::{api, cart, checkout, health, home, internal, listing, live, order, pictures, product, search};
+use crate::routes::{api, cart, checkout, health, home, index_files, internal, listing, live, order, pictures, product, search};
 use crate::signed;
 
 /// Largest body of a form or an API call.
@@ -42,7 +42,9 @@ fn routes() -> Router {
         .route(wire::EDGE_PICTURES_MISSING, post(internal::pictures_missing))
         .route("/internal/pictures/{key}/{file}", put(internal::picture))
         .route(wire::EDGE_CATALOGUE, get(internal::catalogue))
-        .route("/internal/index/{version}/{file}", put(internal::index_file))
+        .route("/internal/index/{version}/{file}", put(index_files::put))
+        .route("/internal/index/{version}/{file}/upload", post(index_files::begin))
+        .route("/internal/index/{version}/{file}/complete", post(index_files::complete))
         .route(wire::EDGE_INDEX_PUBLISH, post(internal::index_publish))
         .layer(signed_body);
     let api = Router::new()

@@ -178,6 +178,20 @@ impl Shop {
         self.send(Method::PUT, path, Some(media_type), bytes).await.map(drop)
     }
 
+    /// `PUT path` with `bytes`, the answer read as JSON.
+    ///
+    /// # Errors
+    /// See [`ShopError`].
+    pub async fn put_for<T: DeserializeOwned>(
+        &self,
+        path_and_query: &str,
+        media_type: &'static str,
+        bytes: Vec<u8>,
+    ) -> Result<T, ShopError> {
+        let bytes = self.send(Method::PUT, path_and_query, Some(media_type), bytes).await?;
+        parse(path_and_query, &bytes)
+    }
+
     /// Sends until there is an answer that is final. Every attempt is signed anew: a nonce counts once.
     async fn send(
         &self,

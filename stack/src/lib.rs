@@ -29,5 +29,5 @@ pub use keys::Keys;
 pub use layout::Layout;
 pub use ports::{Addresses, Ports};
 pub use process::Process;
-pub use shop::{Config, DEFAULT_PORT, Part, Stack};
+pub use shop::{Config, DEFAULT_PORT, Host, Part, Stack};
 pub use wrangler::{UNDER_STACK, migrate, write_dev_vars};

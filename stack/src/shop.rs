@@ -55,6 +55,16 @@ impl Part {
     }
 }
 
+/// What the Worker runs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Host {
+    /// `wrangler dev`: builds again when the source changes.
+    #[default]
+    Wrangler,
+    /// workerd without wrangler's proxy in front: for load and for measuring.
+    Workerd,
+}
+
 /// What makes one shop different from another on the same machine.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -64,6 +74,8 @@ pub struct Config {
     pub state: PathBuf,
     /// Where it listens.
     pub ports: Ports,
+    /// What the Worker runs in.
+    pub host: Host,
     /// More environment variables for a part, such as shorter intervals for a test. The later wins.
     pub environment: Vec<(Part, String, String)>,
     /// Set from elsewhere to give up waiting for a part.
@@ -73,7 +85,13 @@ pub struct Config {
 impl Config {
     /// A shop with nothing special.
     pub fn new(layout: Layout, state: PathBuf, ports: Ports) -> Self {
-        Self { layout, state, ports, environment: Vec::new(), cancelled: Arc::default() }
+        Self { layout, state, ports, host: Host::default(), environment: Vec::new(), cancelled: Arc::default() }
+    }
+
+    /// Runs the Worker in something else than `wrangler dev`.
+    #[must_use]
+    pub fn hosted_by(self, host: Host) -> Self {
+        Self { host, ..self }
     }
 
     /// Adds an environment variable for a part.
@@ -265,6 +283,9 @@ impl Stack {
     fn edge_command(&self) -> Result<Command> {
         let state = &self.config.state;
         wrangler::write_settings(state, &self.keys, &self.addresses().origin)?;
-        Ok(wrangler::dev(&self.config.layout, state, self.config.ports))
+        Ok(match self.config.host {
+            Host::Wrangler => wrangler::dev(&self.config.layout, state, self.config.ports),
+            Host::Workerd => wrangler::workerd(&self.config.layout, state, self.config.ports),
+        })
     }
 }

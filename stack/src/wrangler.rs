@@ -1,4 +1,5 @@
-//! How wrangler is called: `wrangler dev` for the edge, and D1 migrations on the local database. Never touches an account.
+//! How wrangler is called: `wrangler dev` for the edge (or workerd alone), and D1 migrations on the local database. Never touches
+//! an account.
 
 use std::path::Path;
 use std::process::Command;
@@ -48,6 +49,20 @@ pub(crate) fn dev(layout: &Layout, state: &Path, ports: Ports) -> Command {
         .arg(state.join("edge.env"))
         .args(["--log-level", "warn", "--show-interactive-dev-session=false"])
         .env(UNDER_STACK, xtask.strip_prefix(layout.root()).unwrap_or(&xtask));
+    command
+}
+
+/// The Worker that is already built, in workerd with wrangler's configuration but without its proxy.
+pub(crate) fn workerd(layout: &Layout, state: &Path, ports: Ports) -> Command {
+    let mut command = Command::new("node");
+    command
+        .current_dir(layout.root())
+        .arg("stack/miniflare.mjs")
+        .arg(ports.shop.to_string())
+        .arg(state)
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("WRANGLER_LOG_PATH", state.join("logs/wrangler"))
+        .env("NO_COLOR", "1");
     command
 }
 

@@ -29,7 +29,7 @@ const CATALOGUE_PAGE_MAX: u32 = 1_000;
 pub(crate) struct FromOrigin(Bytes);
 
 /// A body that an operator's tool signed.
-pub(crate) struct FromOperator(Bytes);
+pub(crate) struct FromOperator(pub(super) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for FromOrigin {
     type Rejection = Error;
@@ -58,7 +58,7 @@ async fn signed_body<S: Send + Sync>(request: Request, state: &S, keys: &'static
     Ok(body)
 }
 
-fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
+pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| Error::bad_request("invalid_json", error))
 }
 
@@ -141,21 +141,6 @@ pub(crate) async fn catalogue(
     Ok(Json(catalogue::page(&context, query.after, limit).await?))
 }
 
-/// `PUT /internal/index/{version}/{file}`
-#[worker::send]
-pub(crate) async fn index_file(
-    context: Context,
-    Path((version, file)): Path<(String, String)>,
-    FromOperator(body): FromOperator,
-) -> Result<StatusCode, Error> {
-    check_version(&version)?;
-    if ![BUNDLE, HOTCACHE, MANIFEST].contains(&file.as_str()) {
-        return Err(Error::bad_request("bad_index_file", format!("an index has {BUNDLE}, {HOTCACHE} and {MANIFEST}")));
-    }
-    context.index()?.put(object_key(&version, &file), body.to_vec()).execute().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// `POST /internal/index/publish`. Looks at the artefact before anybody searches in it.
 #[worker::send]
 pub(crate) async fn index_publish(context: Context, FromOperator(body): FromOperator) -> Result<StatusCode, Error> {
@@ -178,7 +163,7 @@ pub(crate) async fn index_publish(context: Context, FromOperator(body): FromOper
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check_version(version: &str) -> Result<(), Error> {
+pub(super) fn check_version(version: &str) -> Result<(), Error> {
     let well_formed = (8..=64).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_hexdigit());
     if well_formed { Ok(()) } else { Err(Error::bad_request("bad_index_version", "a version is hex")) }
 }

@@ -5,6 +5,7 @@ pub(crate) mod cart;
 pub(crate) mod checkout;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod index_files;
 pub(crate) mod internal;
 pub(crate) mod listing;
 pub(crate) mod live;

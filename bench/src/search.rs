@@ -1,0 +1,215 @@
+//! `bench search`: makes a catalogue of any size, compiles and publishes its index, and measures searches in workerd and natively,
+//! with the same queries in the same run.
+//!
+//! Inside the Worker the clock stands still between two awaits, so a warm search is run many times between two looks at it. Over
+//! HTTP the shop is asked as a client asks it, every question a different one. Nothing is asserted here.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
+use serde::Serialize;
+use stack::{Config, Host, Layout, Part, Ports, Stack};
+
+mod catalogue;
+mod load;
+mod native;
+mod questions;
+mod report;
+mod worker;
+
+use self::load::Load;
+use self::native::Native;
+use self::questions::Kind;
+use self::worker::Worker;
+
+/// Arguments of `bench search`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many products to make
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    products: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Different questions of each kind
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=400))]
+    questions: u16,
+    /// Times that a warm question is repeated between two looks at the clock
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    times: u32,
+    /// Different questions over HTTP
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=20_000))]
+    requests: u32,
+    /// Connections over HTTP
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
+    connections: u32,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+struct Results {
+    products: u64,
+    /// Of the text of a product, on average.
+    words_a_product: f64,
+    compile_seconds: f64,
+    publish_seconds: f64,
+    bundle_bytes: u64,
+    hotcache_bytes: u64,
+    kinds: Vec<KindResults>,
+    memory: Memory,
+    http: Load,
+}
+
+/// What is resident, in bytes.
+#[derive(Debug, Serialize)]
+struct Memory {
+    /// The Worker's whole WASM memory once every question has been asked.
+    worker_wasm: u64,
+    /// Of it, the index: what stays between searches.
+    worker_index: u64,
+    /// The workerd process, code and V8 included; before the first search and at the end.
+    workerd_before: u64,
+    workerd_after: u64,
+}
+
+/// One kind of question.
+#[derive(Debug, Serialize)]
+struct KindResults {
+    kind: Kind,
+    questions: usize,
+    /// Hits of the question in the middle.
+    total_p50: u64,
+    /// In a reader that has nothing in memory, opening included.
+    cold: Cold,
+    /// With everything in memory, inside the Worker.
+    warm_worker: Times,
+    /// The same, in a native process.
+    warm_native: Times,
+    /// Middle of the Worker's over middle of the native ones.
+    ratio_p50: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Cold {
+    rounds_max: u32,
+    rounds_p50: u64,
+    bytes_p50: u64,
+    milliseconds: Times,
+}
+
+/// The middle one, and the one that 99 of 100 do not exceed; milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Times {
+    p50: f64,
+    p99: f64,
+}
+
+impl Times {
+    fn of(mut milliseconds: Vec<f64>) -> Self {
+        milliseconds.sort_by(f64::total_cmp);
+        Self { p50: quantile(&milliseconds, 0.5), p99: quantile(&milliseconds, 0.99) }
+    }
+}
+
+/// The value that a share of the sorted ones does not exceed; 0 of none.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(at).copied().unwrap_or(0.0)
+}
+
+fn middle(mut numbers: Vec<u64>) -> u64 {
+    numbers.sort_unstable();
+    numbers.get(numbers.len() / 2).copied().unwrap_or(0)
+}
+
+/// Measures, and prints what was measured.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let results = measure(arguments)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    } else {
+        report::print(&results);
+    }
+    Ok(())
+}
+
+fn measure(arguments: &Arguments) -> Result<Results> {
+    let say = |what: &str| eprintln!("{what} …");
+    say(&format!("making and compiling {} products", arguments.products));
+    let started = Instant::now();
+    let words_a_product = catalogue::words_a_product();
+    let artefact = search::compile(catalogue::documents(arguments.products), MEMORY_BUDGET_DEFAULT_BYTES)?;
+    let compile_seconds = started.elapsed().as_secs_f64();
+    let questions = questions::questions(arguments.products, usize::from(arguments.questions));
+
+    let state = tempfile::TempDir::new().context("cannot make a folder for the shop")?;
+    let config = Config::new(Layout::find()?, state.path().to_owned(), Ports::free()?).hosted_by(Host::Workerd);
+    let mut stack = Stack::prepare(config)?;
+    stack.migrate()?;
+    stack.start(Part::Edge)?;
+    let worker = Worker::new(&stack)?;
+    say("publishing");
+    let started = Instant::now();
+    worker.publish(artefact.clone())?;
+    let publish_seconds = started.elapsed().as_secs_f64();
+    let workerd_before = worker.resident_bytes()?;
+
+    let native = Native::open(artefact)?;
+    let mut kinds = Vec::new();
+    for (kind, requests) in questions {
+        say(&format!("asking {} {}", requests.len(), kind.name()));
+        let cold = worker.ask_cold(&requests)?;
+        let warm = worker.ask_warm(&requests, arguments.times)?;
+        let native = native.ask(&requests, arguments.times)?;
+        let (warm_worker, warm_native) = (
+            Times::of(warm.iter().map(|measured| measured.milliseconds).collect()),
+            Times::of(native.iter().map(|measured| measured.milliseconds).collect()),
+        );
+        kinds.push(KindResults {
+            kind,
+            questions: requests.len(),
+            total_p50: middle(warm.iter().map(|measured| measured.total).collect()),
+            cold: Cold {
+                rounds_max: cold.iter().map(|measured| measured.rounds).max().unwrap_or(0),
+                rounds_p50: middle(cold.iter().map(|measured| u64::from(measured.rounds)).collect()),
+                bytes_p50: middle(cold.iter().map(|measured| measured.bytes).collect()),
+                milliseconds: Times::of(cold.iter().map(|measured| measured.milliseconds).collect()),
+            },
+            ratio_p50: warm_worker.p50 / warm_native.p50,
+            warm_worker,
+            warm_native,
+        });
+    }
+    let (worker_wasm, worker_index) = worker.memory()?;
+    say("asking over HTTP");
+    let http = load::run(
+        &stack.addresses().shop,
+        &questions::addresses(arguments.products, arguments.requests as usize),
+        arguments.connections as usize,
+    )?;
+    let memory = Memory { worker_wasm, worker_index, workerd_before, workerd_after: worker.resident_bytes()? };
+    Ok(Results {
+        products: arguments.products,
+        words_a_product,
+        compile_seconds,
+        publish_seconds,
+        bundle_bytes: native.bundle_bytes(),
+        hotcache_bytes: native.hotcache_bytes(),
+        kinds,
+        memory,
+        http,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_one_of_the_values() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!((quantile(&values, 0.5), quantile(&values, 0.99), quantile(&values, 1.0)), (50.0, 99.0, 100.0));
+        assert_eq!((quantile(&[7.0], 0.5), quantile(&[], 0.5)), (7.0, 0.0));
+    }
+}

@@ -1,0 +1,99 @@
+//! The Worker in workerd: publishes an index into it, and has it measure its own searches.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use importer::shop::Shop;
+use index_builder::publish;
+use search::measured::{Measure, Measured, Measurement};
+use search::{Artefact, Request};
+use stack::{Part, Stack};
+
+/// Questions sent at once, so that no request takes long.
+const BATCH: usize = 10;
+const PATH: &str = "/internal/search/measure";
+
+/// A running Worker.
+pub(super) struct Worker {
+    shop: Shop,
+    runtime: tokio::runtime::Runtime,
+    /// Of the process whose descendants are workerd.
+    process: u32,
+}
+
+impl Worker {
+    pub(super) fn new(stack: &Stack) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let keys = stack.keys().operator_keys.parse().context("the operator's keys")?;
+        let process = stack.process(Part::Edge).context("the Worker is not running")?.id();
+        Ok(Self { shop: Shop::new(&stack.addresses().shop, keys)?, runtime, process })
+    }
+
+    pub(super) fn publish(&self, artefact: Artefact) -> Result<()> {
+        Ok(self.runtime.block_on(publish::publish(&self.shop, artefact))?)
+    }
+
+    /// Asks each question of a reader that has nothing in memory.
+    pub(super) fn ask_cold(&self, requests: &[Request]) -> Result<Vec<Measured>> {
+        self.ask(requests, 0)
+    }
+
+    /// Asks each question of the open index, so many times each.
+    pub(super) fn ask_warm(&self, requests: &[Request], times: u32) -> Result<Vec<Measured>> {
+        self.ask(requests, times)
+    }
+
+    fn ask(&self, requests: &[Request], times: u32) -> Result<Vec<Measured>> {
+        let mut all = Vec::with_capacity(requests.len());
+        for batch in requests.chunks(BATCH) {
+            let measure = Measure { requests: batch.to_vec(), times };
+            let measurement: Measurement = self.runtime.block_on(self.shop.post(PATH, &measure))?;
+            all.extend(measurement.searches);
+        }
+        Ok(all)
+    }
+
+    /// The Worker's WASM memory, and what of it is the index.
+    pub(super) fn memory(&self) -> Result<(u64, u64)> {
+        let nothing = Measure { requests: Vec::new(), times: 0 };
+        let measurement: Measurement = self.runtime.block_on(self.shop.post(PATH, &nothing))?;
+        Ok((measurement.memory_bytes, measurement.index_bytes))
+    }
+
+    /// What workerd's processes keep in memory.
+    pub(super) fn resident_bytes(&self) -> Result<u64> {
+        let mut family = vec![self.process];
+        let mut bytes = 0;
+        let parents = parents()?;
+        let mut at = 0;
+        while let Some(parent) = family.get(at).copied() {
+            family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+            at += 1;
+        }
+        for process in family {
+            let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) else { continue };
+            if !status.lines().any(|line| line.starts_with("Name:") && line.contains("workerd")) {
+                continue;
+            }
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let kilobytes = resident.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+            bytes += kilobytes.unwrap_or(0) * 1024;
+        }
+        Ok(bytes)
+    }
+}
+
+/// Every process and its parent.
+fn parents() -> Result<Vec<(u32, u32)>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc").context("this needs /proc")? {
+        let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
+        // After the name, which may hold anything: state, parent.
+        let rest = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+        if let Some(parent) = rest.split_whitespace().nth(1).and_then(|parent| parent.parse().ok()) {
+            parents.push((process, parent));
+        }
+    }
+    Ok(parents)
+}
