@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::time::{Duration, Instant};
 
 use search::artefact::{BUNDLE, HOTCACHE};
-use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
+use search::compile::{MEMORY_BUDGET_DEFAULT_BYTES, compile_with};
 use search::pages::BUDGET_DEFAULT_BYTES;
 use search::{Answer, Document, Outcome, Reader, Request, SearchError, Sort};
 
@@ -38,7 +38,8 @@ fn main() -> Result<(), Failure> {
     });
 
     let started = now();
-    let artefact = search::compile(documents, MEMORY_BUDGET_DEFAULT_BYTES)?;
+    let choice = search::FacetChoice::of(&products);
+    let artefact = compile_with(documents, &choice, MEMORY_BUDGET_DEFAULT_BYTES)?;
     println!("compiled {} products in {:?}", artefact.manifest.document_count, started.elapsed());
     for (name, bytes) in &artefact.files {
         println!("  {name:<14} {:>10} bytes", bytes.len());
@@ -90,6 +91,8 @@ fn main() -> Result<(), Failure> {
         );
     }
     println!("in memory between searches: {} bytes", warm_reader.used_bytes());
+    let (rows, products) = (warm_reader.row_bytes(), warm_reader.document_count().max(1));
+    println!("rows: {rows} bytes, {:.1} a product", rows as f64 / products as f64);
     Ok(())
 }
 

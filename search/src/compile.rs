@@ -14,6 +14,7 @@ use crate::analysis;
 use crate::artefact::{self, Artefact, BundledFile, Manifest};
 use crate::document::Document;
 use crate::error::SearchError;
+use crate::facet_choice::FacetChoice;
 use crate::hotcache;
 use crate::pages::PAGE_BYTES;
 use crate::reader::{Outcome, Reader};
@@ -49,11 +50,26 @@ pub enum CompileError {
 /// Compiles products into an artefact. The same products in the same order give the same bytes and version.
 ///
 /// `memory_budget_bytes` is what the writer begins with ([`MEMORY_BUDGET_DEFAULT_BYTES`] natively, less in a Worker).
+/// All products are in memory at once, to choose the attributes to filter by; [`compile_with`] spares that.
 ///
 /// # Errors
 /// When the index cannot be built, or does not answer searches afterwards.
 pub fn compile(
     documents: impl Iterator<Item = Document>,
+    memory_budget_bytes: usize,
+) -> Result<Artefact, CompileError> {
+    let documents: Vec<Document> = documents.collect();
+    let choice = FacetChoice::of(&documents);
+    compile_with(documents.into_iter(), &choice, memory_budget_bytes)
+}
+
+/// Like [`compile`], with the attributes to filter by already chosen.
+///
+/// # Errors
+/// When the index cannot be built, or does not answer searches afterwards.
+pub fn compile_with(
+    documents: impl Iterator<Item = Document>,
+    choice: &FacetChoice,
     memory_budget_bytes: usize,
 ) -> Result<Artefact, CompileError> {
     let (schema, fields) = schema::schema();
@@ -70,7 +86,7 @@ pub fn compile(
         index.tokenizers(tokenizers).single_segment_index_writer(directory.clone(), memory_budget_bytes)?;
     let mut document_count = 0;
     for document in documents {
-        writer.add_document(schema::index_document(&fields, document)?)?;
+        writer.add_document(schema::index_document(&fields, choice, document)?)?;
         document_count += 1;
     }
     let index = writer.finalize()?;

@@ -14,12 +14,14 @@ use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, TantivyDocument};
 use crate::analysis;
 use crate::answer::{Answer, Hit};
 use crate::artefact::Manifest;
-use crate::collect::{Candidate, Columns, Found, Walk};
+use crate::collect::{Candidate, Found, Walk};
 use crate::directory::{Bundle, PagedDirectory, Pages};
 use crate::error::SearchError;
 use crate::hotcache::Hotcache;
 use crate::plan::{Plan, Strictness};
+use crate::rank::BusinessWeights;
 use crate::request::Request;
+use crate::rows::{Rows, Table};
 use crate::schema::{self, Fields};
 
 /// Decompressed blocks of stored products that are kept: 4 KiB each.
@@ -33,6 +35,7 @@ pub struct Reader {
 
 struct Inner {
     bundle: Arc<Bundle>,
+    weights: BusinessWeights,
     opened: OnceLock<Opened>,
 }
 
@@ -40,7 +43,7 @@ struct Inner {
 pub(crate) struct Opened {
     searcher: Searcher,
     fields: Fields,
-    columns: Arc<Vec<Columns>>,
+    table: Arc<Table>,
 }
 
 /// How far a search has come.
@@ -68,7 +71,14 @@ impl Reader {
             return Err(SearchError::Corrupt("hotcache: checksum differs".into()));
         }
         let bundle = Arc::new(Bundle::new(manifest, Hotcache::decode(hotcache)?, budget_bytes));
-        Ok(Self { inner: Arc::new(Inner { bundle, opened: OnceLock::new() }) })
+        Ok(Self { inner: Arc::new(Inner { bundle, weights: BusinessWeights::default(), opened: OnceLock::new() }) })
+    }
+
+    /// A reader of the same artefact that ranks by other weights. It opens the index anew.
+    #[must_use]
+    pub fn weighted(&self, weights: BusinessWeights) -> Self {
+        let bundle = self.inner.bundle.clone();
+        Self { inner: Arc::new(Inner { bundle, weights, opened: OnceLock::new() }) }
     }
 
     /// Begins a search.
@@ -97,9 +107,14 @@ impl Reader {
         self.inner.bundle.manifest.document_count
     }
 
-    /// Bytes of the artefact that are in memory between searches.
+    /// Bytes of the artefact that are in memory between searches, with the rows made from it.
     pub fn used_bytes(&self) -> usize {
-        self.inner.bundle.used_bytes()
+        self.inner.bundle.used_bytes() + self.row_bytes()
+    }
+
+    /// Bytes of the rows that filters, facets and sorts read; 0 before the first search.
+    pub fn row_bytes(&self) -> usize {
+        self.inner.opened.get().map_or(0, |opened| opened.table.used_bytes())
     }
 
     pub(crate) fn bundle(&self) -> &Bundle {
@@ -110,7 +125,7 @@ impl Reader {
         if let Some(opened) = self.inner.opened.get() {
             return Ok(opened);
         }
-        let opened = Opened::open(&self.inner.bundle)?;
+        let opened = Opened::open(&self.inner.bundle, &self.inner.weights)?;
         Ok(self.inner.opened.get_or_init(|| opened))
     }
 }
@@ -122,7 +137,7 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Opened {
-    fn open(bundle: &Arc<Bundle>) -> Result<Self, SearchError> {
+    fn open(bundle: &Arc<Bundle>, weights: &BusinessWeights) -> Result<Self, SearchError> {
         let index = Index::open(PagedDirectory::new(bundle.clone()))?;
         index.tokenizers().register(analysis::ANALYSER, analysis::analyser());
         let reader = index
@@ -134,17 +149,17 @@ impl Opened {
         let (_, fields) = schema::schema();
         // Touched now so that they are in the hotcache; every failure is noted before the first one counts.
         let mut dictionaries = Vec::new();
-        let mut columns = Vec::new();
+        let mut rows = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
-            columns.push(Columns::open(segment));
+            rows.push(Rows::open(segment).map(Arc::new));
         }
         dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
-        let columns = columns.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, columns: Arc::new(columns) })
+        let rows = rows.into_iter().collect::<tantivy::Result<_>>()?;
+        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, weights)) })
     }
 }
 
@@ -247,7 +262,7 @@ impl Opened {
         if bundle.lacks_pages() {
             return Ok(None);
         }
-        let walk = Walk::new(self.columns.clone(), request, plan.is_listing());
+        let walk = Walk::new(self.table.clone(), request, plan.is_listing());
         let mut found = Found::default();
         let mut relaxed = false;
         for strictness in attempts(&plan) {
