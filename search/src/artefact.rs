@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::{PartRef, commit_key};
 use crate::error::SearchError;
+use crate::facet_choice::FacetChoice;
 use crate::pages::PAGE_BYTES;
 use crate::schema::SCHEMA_VERSION;
 
@@ -108,8 +109,8 @@ pub struct Manifest {
     #[serde(default)]
     pub catalogue_seq: u64,
     /// What was chosen for facets when it was compiled; parts have to follow it.
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub facets: serde_json::Value,
+    #[serde(default)]
+    pub facets: FacetChoice,
 }
 
 /// One file of the index.

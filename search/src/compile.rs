@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::artefact::{self, Artefact, BundledFile, Manifest};
 use crate::document::Document;
 use crate::error::SearchError;
+use crate::facet_choice::FacetChoice;
 use crate::hotcache;
 use crate::pages::PAGE_BYTES;
 use crate::reader::{Outcome, Reader};
@@ -39,6 +40,7 @@ pub enum CompileError {
 /// Compiles products into an artefact. The same products give the same bytes and version, whatever their order.
 ///
 /// `memory_budget_bytes` is what the writer begins with ([`MEMORY_BUDGET_DEFAULT_BYTES`] natively, less in a Worker).
+/// All products are in memory at once: what is listed together is stored together.
 ///
 /// # Errors
 /// When the index cannot be built, or does not answer searches afterwards.
@@ -61,13 +63,19 @@ pub fn compile_as_of(
     let mut documents: Vec<Document> = documents.collect();
     // What is listed together is stored together: a page of hits is then a few ranges of stored products.
     documents.sort_by(|a, b| (&a.category, b.sold, &a.id).cmp(&(&b.category, a.sold, &b.id)));
-    let segment = segment::write(documents.into_iter(), memory_budget_bytes)?;
+    let facets = FacetChoice::of(&documents);
+    let segment = segment::write(documents.into_iter(), &facets, memory_budget_bytes)?;
     let mut files = vec![(META.to_owned(), segment.meta)];
     files.extend(segment.files);
-    bundle(files, u64::from(segment.document_count), catalogue_seq)
+    bundle(files, u64::from(segment.document_count), catalogue_seq, facets)
 }
 
-fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64, catalogue_seq: u64) -> Result<Artefact, CompileError> {
+fn bundle(
+    files: Vec<(String, Vec<u8>)>,
+    document_count: u64,
+    catalogue_seq: u64,
+    facets: FacetChoice,
+) -> Result<Artefact, CompileError> {
     let mut bundle = Vec::with_capacity(files.iter().map(|(_, bytes)| bytes.len()).sum());
     let mut bundled = Vec::new();
     let mut digest = Sha256::new();
@@ -91,7 +99,7 @@ fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64, catalogue_seq: u64
         hotcache_checksum: crc32fast::hash(&[]),
         files: bundled,
         catalogue_seq,
-        facets: serde_json::Value::Null,
+        facets,
     };
     let hot = hotcache::encode(&hot_ranges(&manifest, &bundle)?, &bundle);
     manifest.hotcache_bytes = hot.len() as u64;

@@ -3,25 +3,28 @@
 //! A [`Reader`] is cheap to clone and is kept as long as its artefact is current. Each request is a [`Search`] of its own,
 //! which holds on to the pages that it has used: however small the cache, a search always gets further.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use tantivy::directory::OwnedBytes;
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
-use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, TantivyDocument};
+use tantivy::index::SegmentId;
+use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, SegmentReader, TantivyDocument};
 
 use crate::analysis;
 use crate::answer::{Answer, Hit};
 use crate::artefact::{Manifest, Pointer};
-use crate::collect::{Candidate, Columns, Found, Walk};
+use crate::collect::{Candidate, Found, Walk};
 use crate::commit::{Commit, Part, PartRef};
 use crate::directory::{Bundle, Files, PagedDirectory, Pages};
 use crate::error::SearchError;
 use crate::hotcache::Hotcache;
 use crate::plan::{Plan, Strictness};
+use crate::rank::BusinessWeights;
 use crate::request::Request;
+use crate::rows::{Rows, Table};
 use crate::schema::{self, Fields};
 use crate::segment::META;
 
@@ -40,14 +43,42 @@ struct Inner {
     parts: Vec<Arc<Part>>,
     /// Those of the commit and its parts.
     files: Arc<Files>,
+    business: BusinessWeights,
+    /// Rows that a reader of another commit has made, by segment: most segments stay from commit to commit.
+    known_rows: KnownRows,
     opened: OnceLock<Opened>,
+}
+
+type KnownRows = HashMap<SegmentId, Arc<Rows>>;
+
+impl Inner {
+    fn of(bundle: Arc<Bundle>) -> Self {
+        Self {
+            bundle,
+            commit: None,
+            parts: Vec::new(),
+            files: Arc::default(),
+            business: BusinessWeights::default(),
+            known_rows: KnownRows::new(),
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// The artefact alone, with what is in memory of it.
+    fn sharing(&self) -> Self {
+        Self {
+            business: self.business,
+            known_rows: self.opened.get().map_or_else(|| self.known_rows.clone(), Opened::rows),
+            ..Self::of(self.bundle.clone())
+        }
+    }
 }
 
 /// What opening the index yields.
 pub(crate) struct Opened {
     searcher: Searcher,
     fields: Fields,
-    columns: Arc<Vec<Columns>>,
+    table: Arc<Table>,
 }
 
 /// How far a search has come.
@@ -75,11 +106,11 @@ impl Reader {
             return Err(SearchError::Corrupt("hotcache: checksum differs".into()));
         }
         let bundle = Arc::new(Bundle::new(manifest, Hotcache::decode(hotcache)?, budget_bytes));
-        Ok(Self::on(bundle, None, Vec::new(), Files::new()))
+        Ok(Self::on(Inner::of(bundle)))
     }
 
-    fn on(bundle: Arc<Bundle>, commit: Option<Commit>, parts: Vec<Arc<Part>>, files: Files) -> Self {
-        Self { inner: Arc::new(Inner { bundle, commit, parts, files: Arc::new(files), opened: OnceLock::new() }) }
+    fn on(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// A reader of `commit`, which stands on the same artefact. It shares with this one what is in memory of the artefact,
@@ -101,13 +132,13 @@ impl Reader {
         let mut files: Files = commit.deletion_files()?.into_iter().collect();
         files.insert(META.to_owned(), OwnedBytes::new(commit.meta.clone()));
         files.extend(parts.iter().flat_map(|part| part.files.iter().cloned()));
-        Ok(Self::on(self.inner.bundle.clone(), Some(commit), parts, files))
+        Ok(Self::on(Inner { commit: Some(commit), parts, files: Arc::new(files), ..self.inner.sharing() }))
     }
 
     /// A reader of the artefact alone, sharing what is in memory of it.
     #[must_use]
     pub fn without_commit(&self) -> Self {
-        Self::on(self.inner.bundle.clone(), None, Vec::new(), Files::new())
+        Self::on(self.inner.sharing())
     }
 
     /// The parts that `pointer` needs and this reader does not hold.
@@ -127,6 +158,19 @@ impl Reader {
 
     pub(crate) fn shared_bundle(&self) -> Arc<Bundle> {
         self.inner.bundle.clone()
+    }
+
+    /// A reader of the same index that ranks by other weights. It opens the index anew.
+    #[must_use]
+    pub fn weighted(&self, business: BusinessWeights) -> Self {
+        let inner = &self.inner;
+        Self::on(Inner {
+            commit: inner.commit.clone(),
+            parts: inner.parts.clone(),
+            files: inner.files.clone(),
+            business,
+            ..inner.sharing()
+        })
     }
 
     /// Begins a search.
@@ -160,9 +204,15 @@ impl Reader {
         self.commit().map_or(self.inner.bundle.manifest.document_count, Commit::document_count)
     }
 
-    /// Bytes of the artefact and of parts that are in memory between searches.
+    /// Bytes of the artefact and of parts that are in memory between searches, with the rows made from them.
     pub fn used_bytes(&self) -> usize {
-        self.inner.bundle.used_bytes() + self.inner.files.values().map(|bytes| bytes.len()).sum::<usize>()
+        let files: usize = self.inner.files.values().map(|bytes| bytes.len()).sum();
+        self.inner.bundle.used_bytes() + files + self.row_bytes()
+    }
+
+    /// Bytes of the rows that filters, facets and sorts read; 0 before the first search.
+    pub fn row_bytes(&self) -> usize {
+        self.inner.opened.get().map_or(0, |opened| opened.table.used_bytes())
     }
 
     pub(crate) fn bundle(&self) -> &Bundle {
@@ -174,7 +224,7 @@ impl Reader {
             return Ok(opened);
         }
         let directory = PagedDirectory::with_files(self.inner.bundle.clone(), self.inner.files.clone());
-        let opened = Opened::open(directory)?;
+        let opened = Opened::open(directory, &self.inner.business, &self.inner.known_rows)?;
         Ok(self.inner.opened.get_or_init(|| opened))
     }
 }
@@ -186,7 +236,11 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Opened {
-    fn open(directory: PagedDirectory) -> Result<Self, SearchError> {
+    fn open(
+        directory: PagedDirectory,
+        business: &BusinessWeights,
+        known_rows: &KnownRows,
+    ) -> Result<Self, SearchError> {
         let index = Index::open(directory)?;
         index.tokenizers().register(analysis::ANALYSER, analysis::analyser());
         let reader = index
@@ -198,17 +252,25 @@ impl Opened {
         let (_, fields) = schema::schema();
         // Touched now so that they are in the hotcache; every failure is noted before the first one counts.
         let mut dictionaries = Vec::new();
-        let mut columns = Vec::new();
+        let mut rows = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
-            columns.push(Columns::open(segment));
+            rows.push(match known_rows.get(&segment.segment_id()) {
+                Some(rows) => Ok(rows.clone()),
+                None => Rows::open(segment).map(Arc::new),
+            });
         }
         dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
-        let columns = columns.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, columns: Arc::new(columns) })
+        let rows = rows.into_iter().collect::<tantivy::Result<_>>()?;
+        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, business)) })
+    }
+
+    fn rows(&self) -> KnownRows {
+        let segments = self.searcher.segment_readers().iter().map(SegmentReader::segment_id);
+        segments.zip(self.table.rows().iter().cloned()).collect()
     }
 }
 
@@ -311,7 +373,7 @@ impl Opened {
         if bundle.lacks_pages() {
             return Ok(None);
         }
-        let walk = Walk::new(self.columns.clone(), request, plan.is_listing());
+        let walk = Walk::new(self.table.clone(), request, plan.is_listing());
         let mut found = Found::default();
         let mut relaxed = false;
         for strictness in attempts(&plan) {

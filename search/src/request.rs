@@ -9,8 +9,8 @@ use thiserror::Error;
 pub const QUERY_CHARS_MAX: usize = 256;
 /// Most hits a page.
 pub const PER_PAGE_MAX: u32 = 60;
-/// Deepest hit that can be asked for.
-pub const DEPTH_MAX: u32 = 10_000;
+/// Deepest hit that can be asked for: any page of any catalogue, and no nonsense.
+pub const DEPTH_MAX: u32 = 100_000_000;
 /// Most brands in one filter.
 pub const BRANDS_MAX: usize = 50;
 /// Longest brand, category or attribute in a filter, in characters.
@@ -107,7 +107,7 @@ pub enum InvalidRequest {
     #[error("per_page must be between 1 and {PER_PAGE_MAX}")]
     PerPage,
     /// Beyond [`DEPTH_MAX`].
-    #[error("only the first {DEPTH_MAX} results can be paged through: narrow the search instead")]
+    #[error("there is no such page: no result has more than {DEPTH_MAX} hits")]
     TooDeep,
     /// A lowest price above the highest, or one below zero.
     #[error("the price range must not be negative, and must run from the lower to the higher price")]
@@ -115,6 +115,12 @@ pub enum InvalidRequest {
     /// More than [`BRANDS_MAX`] brands, or a filter longer than [`FILTER_CHARS_MAX`] characters.
     #[error("too many or too long filters: at most {BRANDS_MAX} brands of {FILTER_CHARS_MAX} characters")]
     Filter,
+    /// Outside 1 to 5.
+    #[error("min_stars must be between 1 and 5")]
+    Stars,
+    /// More than [`ATTRIBUTES_MAX`] attributes, or one with more than [`ATTRIBUTE_VALUES_MAX`] values.
+    #[error("too many attributes to filter by: at most {ATTRIBUTES_MAX}, with {ATTRIBUTE_VALUES_MAX} values each")]
+    Attributes,
 }
 
 impl InvalidRequest {
@@ -127,6 +133,8 @@ impl InvalidRequest {
             Self::TooDeep => "page_too_deep",
             Self::PriceRange => "price_range_invalid",
             Self::Filter => "filter_too_large",
+            Self::Stars => "min_stars_out_of_range",
+            Self::Attributes => "too_many_attributes",
         }
     }
 }
@@ -153,7 +161,15 @@ impl Request {
         if low < 0 || high < 0 || low > high {
             return Err(InvalidRequest::PriceRange);
         }
-        let mut filters = self.brands.iter().chain(&self.category).chain(&self.currency);
+        if self.min_stars.is_some_and(|stars| !(1..=5).contains(&stars)) {
+            return Err(InvalidRequest::Stars);
+        }
+        let has_many = |values: &Vec<String>| values.len() > ATTRIBUTE_VALUES_MAX;
+        if self.attributes.len() > ATTRIBUTES_MAX || self.attributes.values().any(has_many) {
+            return Err(InvalidRequest::Attributes);
+        }
+        let attributes = self.attributes.iter().flat_map(|(name, values)| values.iter().chain([name]));
+        let mut filters = self.brands.iter().chain(&self.category).chain(&self.currency).chain(attributes);
         if self.brands.len() > BRANDS_MAX || filters.any(|filter| longer_than(filter, FILTER_CHARS_MAX)) {
             return Err(InvalidRequest::Filter);
         }
@@ -198,5 +214,22 @@ mod tests {
         );
         assert_eq!(ask(|r| r.brands = vec![String::new(); 51]), Err(InvalidRequest::Filter));
         assert_eq!(ask(|r| r.category = Some("c".repeat(513))), Err(InvalidRequest::Filter));
+        assert_eq!(ask(|r| r.page = 4_167), Ok(()));
+        for (stars, outcome) in
+            [(0, Err(InvalidRequest::Stars)), (1, Ok(())), (5, Ok(())), (6, Err(InvalidRequest::Stars))]
+        {
+            let request = Request { min_stars: Some(stars), ..Request::default() };
+            assert_eq!(request.validate(), outcome, "{stars}");
+        }
+        for (names, values, chars, outcome) in [
+            (16, 50, 512, Ok(())),
+            (17, 1, 1, Err(InvalidRequest::Attributes)),
+            (1, 51, 1, Err(InvalidRequest::Attributes)),
+            (1, 1, 513, Err(InvalidRequest::Filter)),
+        ] {
+            let attributes = (0..names).map(|n| (format!("name\u{1} {n}"), vec!["v".repeat(chars); values])).collect();
+            assert_eq!(Request { attributes, ..Request::default() }.validate(), outcome, "{names} {values} {chars}");
+        }
+        assert_eq!(ask(|r| drop(r.attributes.insert("n".repeat(513), Vec::new()))), Err(InvalidRequest::Filter));
     }
 }

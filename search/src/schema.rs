@@ -6,6 +6,7 @@ use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, STRING, Schema, Te
 use crate::analysis;
 use crate::answer::Hit;
 use crate::document::Document;
+use crate::facet_choice::FacetChoice;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
 pub(crate) const SCHEMA_VERSION: u32 = 3;
@@ -22,6 +23,9 @@ pub(crate) const CREATED: &str = "created_at_ms";
 pub(crate) const SOLD: &str = "sold";
 pub(crate) const RATING: &str = "rating_hundredths";
 pub(crate) const RATINGS: &str = "rating_count";
+pub(crate) const ATTRIBUTE: &str = "attribute_value";
+/// Between an attribute's name and its value; neither holds it.
+pub(crate) const NAME_END: char = '\u{1}';
 
 /// Handles on the fields.
 #[derive(Debug, Clone)]
@@ -47,6 +51,7 @@ pub(crate) struct Fields {
     sold: Field,
     rating: Field,
     ratings: Field,
+    attribute: Field,
 }
 
 impl Fields {
@@ -76,22 +81,27 @@ pub(crate) fn schema() -> (Schema, Fields) {
         card: builder.add_bytes_field("card", STORED),
         brand: builder.add_text_field(BRAND, whole.clone()),
         category: builder.add_text_field(CATEGORY, whole.clone()),
-        currency: builder.add_text_field(CURRENCY, whole),
+        currency: builder.add_text_field(CURRENCY, whole.clone()),
         price: builder.add_u64_field(PRICE, FAST),
         available: builder.add_u64_field(AVAILABLE, FAST),
         created: builder.add_u64_field(CREATED, FAST),
         sold: builder.add_u64_field(SOLD, FAST),
         rating: builder.add_u64_field(RATING, FAST),
         ratings: builder.add_u64_field(RATINGS, FAST),
+        attribute: builder.add_text_field(ATTRIBUTE, whole),
     };
     (builder.build(), fields)
 }
 
-/// A product as the index takes it.
+/// A product as the index takes it; `choice` says which of its attributes can be filtered by.
 ///
 /// # Errors
 /// Only when the card cannot be written as JSON.
-pub(crate) fn index_document(fields: &Fields, document: Document) -> Result<TantivyDocument, serde_json::Error> {
+pub(crate) fn index_document(
+    fields: &Fields,
+    choice: &FacetChoice,
+    document: Document,
+) -> Result<TantivyDocument, serde_json::Error> {
     let mut indexed = TantivyDocument::new();
     for text in [&document.title, &document.description] {
         indexed.add_text(fields.all, text);
@@ -131,6 +141,9 @@ pub(crate) fn index_document(fields: &Fields, document: Document) -> Result<Tant
     indexed.add_u64(fields.sold, u64::from(document.sold));
     indexed.add_u64(fields.rating, u64::from(document.rating_hundredths.unwrap_or(0)));
     indexed.add_u64(fields.ratings, u64::from(document.rating_count));
+    for (name, value) in choice.pairs(&document) {
+        indexed.add_text(fields.attribute, attribute_term(&name, &value));
+    }
     let card = Hit {
         id: document.id,
         sku: document.sku,
@@ -158,9 +171,19 @@ pub(crate) fn category_path(filter: &str) -> String {
 }
 
 /// A category's name without what separates paths.
-fn category_name(name: &str) -> String {
-    let plain = name.chars().map(|c| if c == '/' || c.is_control() { ' ' } else { c });
-    plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+pub(crate) fn category_name(name: &str) -> String {
+    plain(&name.replace('/', " "))
+}
+
+/// Words with one space between them, and nothing that cannot be seen.
+pub(crate) fn plain(text: &str) -> String {
+    let seen: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An attribute's name and value as one term, so that all values of a name are neighbours.
+pub(crate) fn attribute_term(name: &str, value: &str) -> String {
+    format!("{name}{NAME_END}{value}")
 }
 
 /// What of an attribute is worth finding: `Bluetooth: yes` by its name, `Bluetooth: no` not at all, others by value.

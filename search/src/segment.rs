@@ -13,6 +13,7 @@ use crate::analysis;
 use crate::commit::{Deleted, Part, PartRef};
 use crate::directory::PagedDirectory;
 use crate::document::Document;
+use crate::facet_choice::FacetChoice;
 use crate::error::SearchError;
 use crate::ids::{self, Key};
 use crate::pack;
@@ -54,7 +55,11 @@ impl Segment {
 /// Writes a segment. The same documents in the same order give the same bytes.
 ///
 /// `memory_budget_bytes` is what the writer begins with; it grows with the documents.
-pub(crate) fn write(documents: impl Iterator<Item = Document>, memory_budget_bytes: usize) -> tantivy::Result<Segment> {
+pub(crate) fn write(
+    documents: impl Iterator<Item = Document>,
+    facets: &FacetChoice,
+    memory_budget_bytes: usize,
+) -> tantivy::Result<Segment> {
     let (schema, fields) = schema::schema();
     let directory = RamDirectory::create();
     let index = Index::builder().schema(schema).settings(settings());
@@ -65,7 +70,7 @@ pub(crate) fn write(documents: impl Iterator<Item = Document>, memory_budget_byt
     let mut keys = Vec::new();
     for document in documents {
         keys.push(ids::key(&document.id));
-        writer.add_document(schema::index_document(&fields, document).map_err(std::io::Error::from)?)?;
+        writer.add_document(schema::index_document(&fields, facets, document).map_err(std::io::Error::from)?)?;
     }
     named(&writer.finalize()?, &directory, &keys)
 }

@@ -147,7 +147,6 @@ fn pages_in_every_order_show_each_product_once() {
                 Sort::PriceAsc => product(*n).price_minor,
                 Sort::PriceDesc => -product(*n).price_minor,
                 Sort::Newest => -product(*n).created_at_ms,
-                Sort::Relevance if query.is_empty() => -i64::from(product(*n).sold),
                 Sort::BestSelling => -i64::from(product(*n).sold),
                 Sort::Rating => -i64::from(product(*n).rating_hundredths.unwrap_or(0)),
                 Sort::Relevance => 0,

@@ -1,0 +1,247 @@
+//! What filtering, counting and sorting need of every product, in memory and packed: some 20 bytes a product. Rows are
+//! read once a segment and never change; deletions are the index's business.
+//!
+//! A segment's rows depend on nothing outside it, so that whoever opens the next index may keep those of the segments
+//! that are in both.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::{DocAddress, DocId, SegmentReader};
+
+use crate::answer::Facets;
+use crate::packed::{Names, Packed};
+use crate::rank::{self, BusinessWeights, Ranking};
+use crate::schema::{self, PATH_SEPARATOR};
+
+/// Products that are read at once.
+const READ_AT_ONCE: u32 = 256;
+
+/// The rows of one segment.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    count: u32,
+    /// Minor units.
+    pub(crate) price: Packed,
+    /// 1 when it could be bought.
+    pub(crate) available: Packed,
+    /// Milliseconds since 1970.
+    pub(crate) created: Packed,
+    pub(crate) sold: Packed,
+    /// Whole stars that its average rating reaches; 0 when nobody has rated it.
+    pub(crate) stars: Packed,
+    /// See [`rank::esteem`].
+    pub(crate) esteem: Packed,
+    /// Ordinals, plus 1; 0 for none.
+    pub(crate) brand: Packed,
+    pub(crate) category: Packed,
+    pub(crate) currency: Packed,
+    pub(crate) brands: Names,
+    pub(crate) categories: Names,
+    pub(crate) currencies: Names,
+    /// Where a product's ordinals begin in `values`.
+    value_starts: Packed,
+    values: Packed,
+    /// Name and value of attributes, see [`schema::attribute_term`].
+    pub(crate) attributes: Names,
+}
+
+/// A segment's columns as the index has them.
+struct Source {
+    count: u32,
+}
+
+impl Rows {
+    pub(crate) fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
+        let fast = segment.fast_fields();
+        let source = Source { count: segment.max_doc() };
+        let number = |name: &str| -> tantivy::Result<Column<u64>> {
+            Ok(fast.column_opt::<u64>(name)?.unwrap_or_else(|| Column::build_empty_column(source.count)))
+        };
+        let named = |name: &str| -> tantivy::Result<(Names, Column<u64>)> {
+            match fast.str(name)? {
+                Some(column) => names(column),
+                None => Ok((Names::default(), Column::build_empty_column(source.count))),
+            }
+        };
+        // Every column is asked for before the first failure counts: what is missing is then fetched at once.
+        let (price, available, created) = (number(schema::PRICE), number(schema::AVAILABLE), number(schema::CREATED));
+        let (sold, rating, ratings) = (number(schema::SOLD), number(schema::RATING), number(schema::RATINGS));
+        let (brand, category, currency) = (named(schema::BRAND), named(schema::CATEGORY), named(schema::CURRENCY));
+        let attribute = named(schema::ATTRIBUTE);
+        let ((brands, brand), (categories, category), (currencies, currency)) = (brand?, category?, currency?);
+        let (attributes, attribute) = attribute?;
+        let (rating, ratings, available) = (rating?, ratings?, available?);
+        let rated_max = u64::from(ratings.max_value() > 0);
+        let rated = || source.firsts(&rating).zip(source.firsts(&ratings));
+        let esteems = rated().map(|(rating, count)| rank::esteem(rating.unwrap_or(0), count.unwrap_or(0)));
+        let stars = rated().map(|(rating, count)| rating.filter(|_| count > Some(0)).unwrap_or(0) / 100);
+        let (value_starts, values) = source.values(&attribute, attributes.len());
+        Ok(Self {
+            count: source.count,
+            price: source.numbers(&price?),
+            available: source.packed(source.firsts(&available).map(|units| u64::from(units > Some(0))), 0, 1),
+            created: source.numbers(&created?),
+            sold: source.numbers(&sold?),
+            stars: source.packed(stars, 0, rated_max * 5),
+            esteem: source.packed(esteems, 0, rated_max * rank::ESTEEM_MAX),
+            brand: source.ordinals(&brand, brands.len()),
+            category: source.ordinals(&category, categories.len()),
+            currency: source.ordinals(&currency, currencies.len()),
+            brands,
+            categories,
+            currencies,
+            value_starts,
+            values,
+            attributes,
+        })
+    }
+
+    /// Products, deleted ones included.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Ordinals of a product's attributes, in order.
+    #[inline]
+    pub(crate) fn values_of(&self, doc: DocId) -> impl Iterator<Item = usize> + '_ {
+        (self.value_starts.get(doc)..self.value_starts.get(doc + 1)).map(|at| self.values.get(at as u32) as usize)
+    }
+
+    /// The ordinals of a category path and of everything below it, as [`Rows::category`] has them.
+    pub(crate) fn categories_below(&self, path: &str) -> Range<u64> {
+        let inside = |known: &str| {
+            known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(PATH_SEPARATOR))
+        };
+        let start = self.categories.partition_point(|known| known < path);
+        let length = (start..self.categories.len()).take_while(|at| inside(self.categories.get(*at))).count();
+        start as u64 + 1..(start + length) as u64 + 1
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        let packed = [
+            &self.price,
+            &self.available,
+            &self.created,
+            &self.sold,
+            &self.stars,
+            &self.esteem,
+            &self.brand,
+            &self.category,
+            &self.currency,
+            &self.value_starts,
+            &self.values,
+        ];
+        let names = [&self.brands, &self.categories, &self.currencies, &self.attributes];
+        packed.map(Packed::used_bytes).into_iter().chain(names.map(Names::used_bytes)).sum()
+    }
+}
+
+fn names(column: StrColumn) -> tantivy::Result<(Names, Column<u64>)> {
+    let (dictionary, ordinals) = column.into_parts();
+    let mut names = Names::default();
+    let mut stream = dictionary.stream()?;
+    while stream.advance() {
+        names.push(&String::from_utf8_lossy(stream.key()));
+    }
+    Ok((names, ordinals))
+}
+
+impl Source {
+    /// Every product's first value, in order.
+    fn firsts<'a>(&self, column: &'a Column<u64>) -> impl Iterator<Item = Option<u64>> + use<'a> {
+        let count = self.count;
+        (0..count).step_by(READ_AT_ONCE as usize).flat_map(move |start| {
+            let docs: Vec<DocId> = (start..count.min(start + READ_AT_ONCE)).collect();
+            let mut values = vec![None; docs.len()];
+            column.first_vals(&docs, &mut values);
+            values
+        })
+    }
+
+    fn packed(&self, numbers: impl Iterator<Item = u64>, least: u64, greatest: u64) -> Packed {
+        let mut packer = Packed::of(self.count as usize, least, greatest);
+        numbers.for_each(|number| packer.push(number));
+        packer.finish()
+    }
+
+    fn numbers(&self, column: &Column<u64>) -> Packed {
+        let is_full = column.values.num_vals() == self.count;
+        let least = if is_full { column.min_value() } else { 0 };
+        self.packed(self.firsts(column).map(|number| number.unwrap_or(0)), least, column.max_value())
+    }
+
+    fn ordinals(&self, column: &Column<u64>, names: usize) -> Packed {
+        let least = u64::from(names == 1 && column.values.num_vals() == self.count);
+        self.packed(self.firsts(column).map(|ordinal| ordinal.map_or(0, |at| at + 1)), least, names as u64)
+    }
+
+    fn values(&self, column: &Column<u64>, names: usize) -> (Packed, Packed) {
+        let total = column.values.num_vals();
+        let mut starts = Packed::of(self.count as usize + 1, 0, u64::from(total));
+        let mut values = Packed::of(total as usize, 0, names.saturating_sub(1) as u64);
+        let mut start = 0;
+        for doc in 0..self.count {
+            starts.push(start);
+            for value in column.values_for_doc(doc) {
+                values.push(value);
+                start += 1;
+            }
+        }
+        starts.push(start);
+        (starts.finish(), values.finish())
+    }
+}
+
+/// The rows of all segments, as one table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) segments: Vec<Arc<Rows>>,
+    /// Products in the segments before each.
+    starts: Vec<u32>,
+    pub(crate) ranking: Ranking,
+    /// Facets of everything, which is asked most.
+    pub(crate) front: OnceLock<Facets>,
+}
+
+impl Table {
+    /// `segments` in the order of the index.
+    pub(crate) fn new(segments: Vec<Arc<Rows>>, weights: &BusinessWeights) -> Self {
+        let starts = segments.iter().scan(0_u32, |next, rows| {
+            let start = *next;
+            *next = next.saturating_add(rows.count());
+            Some(start)
+        });
+        let starts = starts.collect();
+        let newest_ms = segments.iter().map(|rows| rows.created.greatest()).max().unwrap_or(0);
+        Self { segments, starts, ranking: Ranking::new(weights, newest_ms), front: OnceLock::new() }
+    }
+
+    /// Those of each segment, in the order of the index.
+    pub(crate) fn rows(&self) -> &[Arc<Rows>] {
+        &self.segments
+    }
+
+    /// A product's place in the whole table.
+    pub(crate) fn start(&self, segment: usize) -> u32 {
+        self.starts.get(segment).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn address(&self, place: u32) -> DocAddress {
+        let segment = self.starts.partition_point(|start| *start <= place).saturating_sub(1);
+        DocAddress::new(segment as u32, place - self.start(segment))
+    }
+
+    /// What decides between products that are otherwise alike: units sold, then when they were added.
+    pub(crate) fn tie(&self, place: u32) -> (u64, u64) {
+        let address = self.address(place);
+        self.segments
+            .get(address.segment_ord as usize)
+            .map_or((0, 0), |rows| (rows.sold.get(address.doc_id), rows.created.get(address.doc_id)))
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.segments.iter().map(|rows| rows.used_bytes()).sum()
+    }
+}
