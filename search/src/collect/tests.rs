@@ -109,7 +109,9 @@ struct Shop {
 fn shop(segments: Vec<Vec<Document>>, deleted: &BTreeSet<usize>) -> Shop {
     let (schema, fields) = schema::schema();
     let index = Index::create_in_ram(schema);
-    index.tokenizers().register(analysis::ANALYSER, analysis::analyser());
+    for (name, analyser) in analysis::analysers() {
+        index.tokenizers().register(name, analyser);
+    }
     let mut writer = index.writer_with_num_threads(1, 15_000_000).unwrap();
     writer.set_merge_policy(Box::new(NoMergePolicy));
     let choice = FacetChoice::of(segments.iter().flatten());
