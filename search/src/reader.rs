@@ -107,12 +107,12 @@ impl Reader {
         self.inner.bundle.manifest.document_count
     }
 
-    /// Bytes of the artefact that are in memory between searches, with the rows made from it.
+    /// Bytes of the artefact that are in memory between searches.
     pub fn used_bytes(&self) -> usize {
-        self.inner.bundle.used_bytes() + self.row_bytes()
+        self.inner.bundle.used_bytes()
     }
 
-    /// Bytes of the rows that filters, facets and sorts read; 0 before the first search.
+    /// Bytes of the rows that filters, facets and sorts read, on top of [`Reader::used_bytes`]; 0 before the first search.
     pub fn row_bytes(&self) -> usize {
         self.inner.opened.get().map_or(0, |opened| opened.table.used_bytes())
     }
