@@ -133,20 +133,20 @@ fn sales(sold: u64) -> f32 {
     steps((sold.min(u64::from(SOLD_FULL))) as u32) as f32 / steps(SOLD_FULL) as f32
 }
 
-/// What people think of a product, between 1 and [`ESTEEM_MAX`]; 0 when nobody has said.
+/// What people think of a product, at most [`ESTEEM_MAX`]; 0 when nobody has said.
 pub(crate) fn esteem(hundredths: u64, count: u64) -> u64 {
     if hundredths == 0 || count == 0 {
         return 0;
     }
     let count = count.min(u64::from(u32::MAX));
-    (PRIOR_COUNT * PRIOR_HUNDREDTHS + count * hundredths.min(500)) * ESTEEM_STEPS / (PRIOR_COUNT + count)
+    (PRIOR_COUNT * PRIOR_HUNDREDTHS + count * hundredths.clamp(100, 500)) * ESTEEM_STEPS / (PRIOR_COUNT + count)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const POOR: Standing = Standing { sold: 0, esteem: 1, is_available: false, created_ms: 0 };
+    const POOR: Standing = Standing { sold: 0, esteem: 100 * ESTEEM_STEPS, is_available: false, created_ms: 0 };
     const BEST: Standing =
         Standing { sold: u64::MAX, esteem: ESTEEM_MAX, is_available: true, created_ms: 1_700_000_000_000 };
 

@@ -221,13 +221,13 @@ impl Reader {
         self.commit().map_or(self.inner.bundle.manifest.document_count, Commit::document_count)
     }
 
-    /// Bytes of the artefact and of parts that are in memory between searches, with the rows made from them.
+    /// Bytes of the artefact and of parts that are in memory between searches.
     pub fn used_bytes(&self) -> usize {
         let files: usize = self.inner.files.values().map(|bytes| bytes.len()).sum();
-        self.inner.bundle.used_bytes() + files + self.row_bytes()
+        self.inner.bundle.used_bytes() + files
     }
 
-    /// Bytes of the rows that filters, facets and sorts read; 0 before the first search.
+    /// Bytes of the rows that filters, facets and sorts read, on top of [`Reader::used_bytes`]; 0 before the first search.
     pub fn row_bytes(&self) -> usize {
         self.inner.opened.get().map_or(0, |opened| opened.table.used_bytes())
     }

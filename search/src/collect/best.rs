@@ -72,7 +72,7 @@ impl Best {
         if held >= self.limit {
             self.cut(table);
         } else {
-            let wanted = if held > self.limit / 4 { self.limit } else { (held * 2).clamp(KEPT_MIN, self.limit) };
+            let wanted = if held > self.limit / 4 { self.limit } else { (held * 2).max(KEPT_MIN).min(self.limit) };
             self.entries.reserve_exact(wanted - held);
         }
     }
