@@ -103,31 +103,33 @@ mod tests {
     use super::super::layout::tests::site;
     use super::*;
 
-    fn shown(change: impl FnOnce(&mut Model<'_>)) -> String {
-        let site = site();
-        let mut model =
-            Model { site: &site, query: "a b", popular: &[], categories: &[], cards: &[], total: 7, suggestion: None };
-        change(&mut model);
+    fn typed(site: &Site) -> Model<'_> {
+        Model { site, query: "a b", popular: &[], categories: &[], cards: &[], total: 7, suggestion: None }
+    }
+
+    fn shown(model: Model<'_>) -> String {
         view(&model).into_string()
     }
 
     #[test]
     fn typing_nothing_offers_what_others_search_for_or_nothing() {
-        assert_eq!(shown(|model| model.query = " "), "");
+        let site = site();
+        assert_eq!(shown(Model { query: " ", ..typed(&site) }), "");
         let popular = ["brass kettle".to_owned()];
-        let html = shown(|model| (model.query, model.popular) = ("", &popular));
+        let html = shown(Model { query: "", popular: &popular, ..typed(&site) });
         assert!(html.contains("href=\"/search?q=brass%20kettle\"") && !html.contains("See all"), "{html}");
     }
 
     #[test]
     fn a_list_leads_to_products_categories_and_all_results() {
+        let site = site();
         let category =
             Choice { label: "Laptops".into(), value: "/search?q=a%20b&category=Laptops".into(), count: 1_042 };
-        let html = shown(|model| (model.cards, model.categories) = (&[], &[]));
+        let html = shown(typed(&site));
         assert!(html.contains("No product matches") && !html.contains("listbox"), "{html}");
         let cards = [Card { marks: vec![0..5], ..card("Phone") }];
         let categories = [category];
-        let html = shown(|model| (model.cards, model.categories) = (&cards, &categories));
+        let html = shown(Model { cards: &cards, categories: &categories, ..typed(&site) });
         assert!(html.contains("/search?q=a%20b\">See all 7 results"), "{html}");
         assert!(html.contains("category=Laptops\"") && html.contains("(1,042)"), "{html}");
         assert!(html.contains("<mark>Phone</mark>") && html.contains("data-count=\"7\""), "{html}");
@@ -135,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_text_and_what_was_meant_is_offered() {
-        let html = shown(|model| (model.query, model.suggestion) = ("<i>", Some("ink")));
+        let site = site();
+        let html = shown(Model { query: "<i>", suggestion: Some("ink"), ..typed(&site) });
         assert!(html.contains("&lt;i&gt;") && html.contains("href=\"/search?q=ink\""), "{html}");
     }
 }
