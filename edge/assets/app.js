@@ -4,8 +4,9 @@
 // The minified build: esbuild shortens htmx's own names less well than its authors did (15 KB against 20, compressed).
 import "htmx.org/dist/htmx.esm.min.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const announce = (words) => { $("#announcer").textContent = words; };
+import "./parts/combobox.js";
+import "./parts/listing.js";
+import { $, announce } from "./parts/page.js";
 
 document.documentElement.classList.add("js");
 
@@ -22,6 +23,8 @@ for (const event of ["htmx:response:error", "htmx:error"]) {
   document.addEventListener(event, ({ target, detail }) => {
     // A link that could not be followed in place is followed the ordinary way.
     if (target.matches?.("a[hx-get]")) location.assign(target.href);
+    // The same goes for a form that only looks something up.
+    if (target.matches?.(".filters") && !detail.ctx?.request?.signal?.aborted) target.submit();
     const form = target.closest?.("form[method=post]");
     if (!form || detail.ctx?.request?.signal?.aborted) return;
     const place = $("#added") ?? form;
@@ -93,62 +96,6 @@ if (live) {
   if (document.prerendering) document.addEventListener("prerenderingchange", () => follow(live), { once: true });
   else follow(live);
   document.addEventListener("htmx:after:swap", showStock);
-}
-
-// ---- Live search: field and list become a combobox (WAI-ARIA APG) ----------------------------------------------------
-
-const field = $("#q");
-const list = $("#live");
-const options = () => [...list.querySelectorAll("[role=option]")];
-const attributes = (element, values) => Object.entries(values).forEach(([name, value]) => element.setAttribute(name, value));
-
-function choose(option) {
-  for (const other of options()) other.setAttribute("aria-selected", other === option);
-  if (option) {
-    field.setAttribute("aria-activedescendant", option.id);
-    option.scrollIntoView({ block: "nearest" });
-  } else {
-    field.removeAttribute("aria-activedescendant");
-  }
-}
-
-function toggle(open) {
-  const shown = open && list.childElementCount > 0;
-  list.hidden = !shown;
-  field.setAttribute("aria-expanded", shown);
-  if (!shown) choose(null);
-}
-
-if (field && list) {
-  attributes(field, { role: "combobox", "aria-autocomplete": "list", "aria-controls": "live", "aria-expanded": "false" });
-  field.addEventListener("htmx:after:swap", () => {
-    for (const option of options()) option.tabIndex = -1;
-    toggle(document.activeElement === field);
-    const found = options().length - 1;
-    if (field.value.trim()) announce(found > 0 ? `${found} suggestions` : "No suggestions");
-  });
-  field.addEventListener("focus", () => toggle(true));
-  field.addEventListener("keydown", (event) => {
-    const all = options();
-    const at = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (!all.length) return;
-      event.preventDefault();
-      toggle(true);
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      // One place more than there are options: the field itself, where nothing is chosen.
-      const places = all.length + 1;
-      choose(all[(at + 1 + step + places) % places - 1] ?? null);
-    } else if (event.key === "Enter" && at >= 0 && !list.hidden) {
-      event.preventDefault();
-      all[at].click();
-    } else if (event.key === "Escape" && !list.hidden) {
-      event.preventDefault();
-      toggle(false);
-    }
-  });
-  document.addEventListener("pointerdown", ({ target }) => { if (!target.closest(".search")) toggle(false); });
-  field.form.addEventListener("focusout", ({ relatedTarget }) => { if (relatedTarget && !field.form.contains(relatedTarget)) toggle(false); });
 }
 
 // ---- Checkout: problems are read out first --------------------------------------------------------------------------

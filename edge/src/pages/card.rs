@@ -1,12 +1,16 @@
 //! A product as it stands in a grid: picture, name, price, whether it can be had.
 
+use std::ops::Range;
+
 use domain::money::Money;
 use domain::wire::Picture;
 use maud::{Markup, html};
 
 use super::layout::Site;
 use super::links;
+use super::marked::marked;
 use super::picture::{CARD_SIZES, Fetch, Subject, picture_or_drawing};
+use super::rating::{self, Rating};
 
 /// From how many units on the count itself is shown. It is always the true one.
 pub const FEW: u32 = 5;
@@ -28,8 +32,12 @@ pub struct Card {
     pub price: Money,
     /// Whether other variants cost more: the price reads `from …`.
     pub price_is_lowest: bool,
-    /// Units of all variants, as far as the listing knows.
+    /// Units of all variants, as far as the listing knows: a moment old, so a card only tells whether there are any.
     pub available: u32,
+    /// What buyers think, where anybody said so.
+    pub rating: Option<Rating>,
+    /// Where in the title the words of a search stand: byte ranges, in order.
+    pub marks: Vec<Range<usize>>,
 }
 
 impl Card {
@@ -56,19 +64,21 @@ fn view(site: &Site, card: &Card, fetch: Fetch) -> Markup {
         article.card {
             .frame { (card.picture(site, CARD_SIZES, fetch)) }
             @if let Some(brand) = &card.brand { p.brand { (brand) } }
-            h3 { a href=(links::product(&card.slug)) { (card.title) } }
+            h3 { a href=(links::product(&card.slug)) dir="auto" { (marked(&card.title, &card.marks)) } }
+            @if let Some(rating) = card.rating { (rating::view(rating)) }
             p.price { @if card.price_is_lowest { small { "from " } } (card.price) }
             (availability(card.available))
         }
     }
 }
 
-/// Whether something can be had, in words: `In stock`, `3 left`, `Sold out`. `app.js` says the same when stock changes.
-pub fn availability(available: u32) -> Markup {
-    html! { p class={ "stock " (availability_class(available)) } { (availability_words(available)) } }
+/// Whether something can be had. A listing's number may be a moment old, so none is shown.
+fn availability(available: u32) -> Markup {
+    let shown = if available > 0 { u32::MAX } else { 0 };
+    html! { p class={ "stock " (availability_class(shown)) } { (availability_words(shown)) } }
 }
 
-/// See [`availability`].
+/// Whether something can be had, in words: `In stock`, `3 left`, `Sold out`. `app.js` says the same when stock changes.
 pub fn availability_words(available: u32) -> String {
     match available {
         0 => "Sold out".to_owned(),
@@ -77,7 +87,7 @@ pub fn availability_words(available: u32) -> String {
     }
 }
 
-/// See [`availability`].
+/// The class that goes with [`availability_words`].
 pub const fn availability_class(available: u32) -> &'static str {
     match available {
         0 => "out",
@@ -103,15 +113,27 @@ pub(super) mod tests {
             price: Money::new(1_250_000, Currency::Ngn),
             price_is_lowest: false,
             available: 3,
+            rating: None,
+            marks: Vec::new(),
         }
     }
 
     #[test]
-    fn a_card_tells_name_price_and_what_is_left() {
+    fn a_card_tells_name_price_and_whether_it_can_be_had() {
         let html = grid(&site(), &[card("<b>Phone</b>")], 0).into_string();
         assert!(html.contains("&lt;b&gt;Phone&lt;/b&gt;") && !html.contains("<b>"), "{html}");
-        assert!(html.contains("₦12,500") && html.contains("3 left"), "{html}");
+        assert!(html.contains("₦12,500") && html.contains("In stock") && !html.contains("3 left"), "{html}");
+        let html = grid(&site(), &[Card { available: 0, ..card("Phone") }], 0).into_string();
+        assert!(html.contains("Sold out"), "{html}");
+        assert_eq!(availability_words(3), "3 left");
         assert_eq!(availability_words(0), "Sold out");
         assert_eq!(availability_words(6), "In stock");
+    }
+
+    #[test]
+    fn a_card_marks_what_was_searched_for_and_shows_what_buyers_think() {
+        let rating = Some(Rating { hundredths: 450, count: 12 });
+        let html = grid(&site(), &[Card { marks: vec![0..5], rating, ..card("Brass kettle") }], 0).into_string();
+        assert!(html.contains("<mark>Brass</mark> kettle") && html.contains("4.5 out of 5 stars"), "{html}");
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Page, Site};
-use super::links::search;
+use super::links::{Link, search};
 
 /// What kind of trouble it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct Model<'a> {
     pub kind: Kind,
     /// Finds it in the logs.
     pub request_id: &'a str,
+    /// The same page without what is wrong, where that is known.
+    pub way_back: Option<Link>,
 }
 
 /// The page.
@@ -95,7 +97,11 @@ pub fn view(model: &Model<'_>) -> Markup {
             h1 { (kind.headline()) }
             p.lead { (kind.explanation()) }
             p.actions {
-                a.button href="/" { "Go to the front page" }
+                @if let Some(back) = &model.way_back {
+                    a.button href=(back.href) { (back.label) }
+                } @else {
+                    a.button href="/" { "Go to the front page" }
+                }
                 a.button.quiet href=(search("")) { "See all products" }
             }
             p.muted { "Request " code { (model.request_id) } }
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn an_error_says_what_to_do_and_how_to_find_it() {
         let kind = Kind::BadRequest("<script>".into());
-        let html = view(&Model { site: &site(), kind, request_id: "req-7" }).into_string();
+        let html = view(&Model { site: &site(), kind, request_id: "req-7", way_back: None }).into_string();
         assert!(html.contains("&lt;script&gt;") && html.contains("req-7"), "{html}");
     }
 }

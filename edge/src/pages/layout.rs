@@ -89,7 +89,8 @@ impl<'a> Page<'a> {
                 body {
                     a.skip href="#main" { "Skip to main content" }
                     (self.header())
-                    main #main tabindex="-1" { (main) }
+                    // Going back exchanges this alone: what was typed above it stays.
+                    main #main tabindex="-1" hx-history-elt { (main) }
                     #announcer.hidden role="status" {}
                     (self.footer())
                 }
@@ -104,7 +105,7 @@ impl<'a> Page<'a> {
         html! {
             head {
                 meta charset="utf-8";
-                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="viewport" content="width=device-width,initial-scale=1,interactive-widget=resizes-content";
                 title { (title) }
                 link rel="stylesheet" href=(assets.css);
                 script type="module" src=(assets.js) {}
@@ -148,15 +149,13 @@ impl<'a> Page<'a> {
                         label.hidden for="q" { "Search the shop" }
                         input #q type="search" name="q" value=(self.query) placeholder="Search products and brands"
                             maxlength="256" autocomplete="off" autocapitalize="none" spellcheck="false"
-                            enterkeyhint="search"
-                            hx-get="/search/live" hx-trigger="input changed delay:120ms" hx-target="#live"
-                            hx-sync="this:replace";
+                            enterkeyhint="search";
                         button aria-label="Search" {
                             svg viewBox="0 0 24 24" aria-hidden="true" {
                                 path d="M16 16l5 5M18 10.5a7.5 7.5 0 1 1-15 0 7.5 7.5 0 0 1 15 0z" {}
                             }
                         }
-                        #live.live {}
+                        #live.live hidden {}
                     }
                     a.cart-link href="/cart" {
                         svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 9h16l-1.5 11h-13zM8 9l3-6m5 6l-3-6" {} }

@@ -11,20 +11,25 @@ pub mod cart;
 pub mod checkout;
 pub mod countries;
 pub mod error_page;
+pub mod filters;
 pub mod form;
 pub mod home;
 pub mod layout;
 pub mod links;
 pub mod listing;
 pub mod live_results;
+pub mod marked;
 pub mod marks;
 pub mod moment;
 pub mod notice;
 pub mod order;
 pub mod picture;
 pub mod product;
+pub mod rating;
 
 mod facets;
+mod no_results;
+mod pagination;
 
 pub use card::Card;
 pub use layout::{Assets, Site};

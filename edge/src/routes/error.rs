@@ -18,5 +18,5 @@ pub(crate) fn error_page(context: &Context, problem: &Problem) -> Markup {
         (500.., _) => Kind::Internal,
         _ => Kind::BadRequest(problem.detail.clone()),
     };
-    view(&Model { site: &site::last_known(context), kind, request_id: &problem.request_id })
+    view(&Model { site: &site::last_known(context), kind, request_id: &problem.request_id, way_back: None })
 }

@@ -48,5 +48,7 @@ fn card(card: catalogue::Card) -> Card {
         price: card.price,
         price_is_lowest: card.price_is_lowest,
         available: card.available,
+        rating: None,
+        marks: Vec::new(),
     }
 }

@@ -1,27 +1,38 @@
 //! A category's products, and what it shares with search: from an address to a request of the index, and from an answer to a page.
 
 use axum::extract::RawQuery;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use domain::money::{Currency, Money};
 use domain::wire::Picture;
+use http::StatusCode;
 use maud::Markup;
-use search::answer::{Answer, FacetCount, Hit};
-use search::request::DEPTH_MAX;
+use search::answer::{self, Answer, FacetCount, Hit};
+use search::request::{DEPTH_MAX, InvalidRequest};
 use search::{Request, Sort};
 
+use super::asked_before;
 use crate::catalogue::{self, slug};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
 use crate::extract::Path;
+use crate::pages::error_page;
+use crate::pages::filters::{self, Filters};
 use crate::pages::links::Link;
-use crate::pages::listing::{self, Choice, Filters, Place};
+use crate::pages::listing::{self, Choice, Facets, Place, Prices, WaysOn};
+use crate::pages::rating::Rating;
 use crate::pages::{Card, Site};
 use crate::search_shell::{self, Found};
-use crate::site;
+use crate::site::{self, Known};
 
 /// Products on a page.
 const PER_PAGE: u32 = 24;
+/// Filters that are tried without, and words that are left out, when nothing matches.
+const TRIED_MAX: usize = 6;
+/// Searches with fewer words that are offered.
+const FEWER_WORDS_MAX: usize = 3;
+/// Popular searches that are offered when nothing matches.
+const POPULAR_MAX: u32 = 6;
 
 /// `GET /c/{path}`
 #[worker::send]
@@ -31,70 +42,123 @@ pub(crate) async fn category(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let path = path.trim_end_matches('/').to_owned();
-    let asked = Asked::read(query.as_deref().unwrap_or_default())?;
+    let base = format!("/c/{path}");
+    let (filters, problems) = Filters::read(form_pairs(query.as_deref().unwrap_or_default()));
+    let filters = Filters { query: String::new(), category: None, ..filters };
     let known = site::known(&context).await?;
+    // The category's name changes no limit.
+    let (probe, _) = request(&filters, None, known.currency);
+    if let Some(refused) = refused(&context, &known, &base, &filters, problems, &probe) {
+        return Ok(refused);
+    }
     let index_version = search_shell::version(&context).await?;
-    let filters = Filters { query: String::new(), category: None, ..asked.filters };
-    let address = filters.href(&format!("/c/{path}"));
-    let key = format!("listing/{}/{index_version}{address}?{}", known.version, context.shop_url());
+    let key = format!("listing/{}/{index_version}{}?{}", known.version, filters.href(&base), context.shop_url());
     edge_cache::page(&context, &key, async || {
         let trail = catalogue::category_trail(&context, &path).await?;
         let Some((here, above)) = trail.split_last() else { return Err(Error::not_found("category")) };
         let names: Vec<&str> = trail.iter().map(|category| category.name.as_str()).collect();
-        let (request, price_problem) = request(&filters, Some(names.join("/")), known.currency);
-        let mut found = search_shell::run(&context, &request).await?;
-        catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
+        let name = names.join("/");
+        let (request, price_problem) = request(&filters, Some(name.clone()), known.currency);
+        let found = search_shell::run(&context, &request).await?;
+        let ways_on = ways_on(&context, &known, &filters, &base, &found.answer, |_| Some(name.clone())).await?;
         let place = Place::Category {
-            path: format!("/c/{path}"),
+            path: base.clone(),
             title: here.name.clone(),
             above: above.iter().map(|category| Link::new(&category.name, format!("/c/{}", category.path))).collect(),
         };
-        let categories = found
-            .answer
-            .facets
-            .category
-            .iter()
-            .filter_map(|facet| facet.value.rsplit('/').next().map(|name| (name, facet.count)))
-            .map(|(name, count)| Choice {
-                label: name.to_owned(),
-                value: format!("/c/{path}/{}", slug::of_name(name)),
-                count,
-            })
-            .collect();
+        let address = |name: &str| format!("{base}/{}", slug::of_name(name));
         let site = known.site(context.shop_url());
-        Ok(page(&Listing { site: &site, place, filters: filters.clone(), categories, price_problem }, found))
+        let listing = Listing { site: &site, place, filters: filters.clone(), price_problem, ways_on };
+        Ok(page(listing, found, |_, name| address(name)))
     })
     .await
 }
 
-/// What an address asks of a listing.
-pub(crate) struct Asked {
-    pub(crate) filters: Filters,
+/// The page for what cannot be asked, with a way back to what can; `None` when all is well.
+pub(crate) fn refused(
+    context: &Context,
+    known: &Known,
+    base: &str,
+    filters: &Filters,
+    mut problems: Vec<String>,
+    request: &Request,
+) -> Option<Response> {
+    let mut remains = filters.clone();
+    if let Err(invalid) = request.validate() {
+        problems.push(sentence(&invalid.to_string()));
+        remains = if invalid == InvalidRequest::TooDeep || invalid == InvalidRequest::PageZero {
+            filters.from_the_start()
+        } else {
+            Filters { page: 1, ..Filters::default() }
+        };
+    }
+    if problems.is_empty() {
+        return None;
+    }
+    let page = error_page::view(&error_page::Model {
+        site: &known.site(context.shop_url()),
+        kind: error_page::Kind::BadRequest(problems.join(" ")),
+        request_id: context.request_id(),
+        way_back: Some(Link::new("See the results without it", remains.href(base))),
+    });
+    Some((StatusCode::BAD_REQUEST, Html(page.into_string())).into_response())
 }
 
-impl Asked {
-    /// Reads a query string. What is not understood is refused only where guessing would mislead.
-    pub(crate) fn read(query: &str) -> Result<Self, Error> {
-        let mut filters = Filters { page: 1, ..Filters::default() };
-        for (name, value) in form_pairs(query) {
-            match name.as_str() {
-                "q" => filters.query = value.trim().to_owned(),
-                "category" if !value.is_empty() => filters.category = Some(value),
-                "brand" if !value.is_empty() => filters.brands.push(value),
-                "min_price" => filters.min_price = value.trim().to_owned(),
-                "max_price" => filters.max_price = value.trim().to_owned(),
-                "available" => filters.available_only = value == "1",
-                "sort" => filters.sort = listing::Sort::from_value(&value),
-                "page" => {
-                    filters.page = value.parse().map_err(|_| {
-                        Error::bad_request("page_invalid", "Pages are counted with whole numbers from 1.")
-                    })?;
-                }
-                _ => {}
-            }
-        }
-        Ok(Self { filters })
+/// An error's words as a sentence of a page.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(letters).chain(['.']).collect()
+}
+
+/// What leads on from a listing in which nothing is; nothing when there is something. Each way is tried, so that none
+/// leads to another empty page. `category` is the one that a listing with other filters is in.
+pub(crate) async fn ways_on(
+    context: &Context,
+    known: &Known,
+    filters: &Filters,
+    base: &str,
+    answer: &Answer,
+    category: impl Fn(&Filters) -> Option<String>,
+) -> Result<WaysOn, Error> {
+    let mut ways = WaysOn::default();
+    if answer.total > 0 {
+        return Ok(ways);
     }
+    let try_out = async |filters: &Filters| {
+        let (request, _) = request(filters, category(filters), known.currency);
+        let request = Request { per_page: 1, with_facets: false, ..request };
+        Ok::<_, Error>(search_shell::run(context, &request).await?.answer)
+    };
+    for (label, without) in filters.undoable(known.currency).into_iter().take(TRIED_MAX) {
+        let total = try_out(&without).await?.total;
+        if total > 0 {
+            ways.without.push((label, without.href(base), total));
+        }
+    }
+    for query in fewer_words(&filters.query) {
+        let answer = try_out(&Filters { query: query.clone(), ..filters.cleared() }).await?;
+        if answer.total > 0 && !answer.relaxed {
+            ways.fewer_words.push((query, answer.total));
+        }
+    }
+    ways.fewer_words.sort_by_key(|(_, total)| std::cmp::Reverse(*total));
+    ways.fewer_words.truncate(FEWER_WORDS_MAX);
+    ways.popular = asked_before::popular(context, "", POPULAR_MAX).await?;
+    Ok(ways)
+}
+
+/// The query without each of its words in turn. A long query would be tried too often.
+fn fewer_words(query: &str) -> Vec<String> {
+    let words: Vec<&str> = query.split_whitespace().collect();
+    if !(2..=TRIED_MAX).contains(&words.len()) {
+        return Vec::new();
+    }
+    let without = |left_out: usize| {
+        let rest = words.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, word)| *word);
+        rest.collect::<Vec<_>>().join(" ")
+    };
+    (0..words.len()).map(without).collect()
 }
 
 /// Name-value pairs of a query string or form body, decoded.
@@ -118,12 +182,6 @@ pub(crate) fn request(filters: &Filters, category: Option<String>, currency: Cur
         (Ok(low), Ok(high)) => ((low, high), None),
         (Err(problem), _) | (_, Err(problem)) => ((None, None), Some(problem)),
     };
-    let sort = match filters.sort {
-        listing::Sort::Relevance => Sort::Relevance,
-        listing::Sort::PriceAsc => Sort::PriceAsc,
-        listing::Sort::PriceDesc => Sort::PriceDesc,
-        listing::Sort::Newest => Sort::Newest,
-    };
     let request = Request {
         query: filters.query.clone(),
         category,
@@ -132,12 +190,26 @@ pub(crate) fn request(filters: &Filters, category: Option<String>, currency: Cur
         max_price_minor: prices.1,
         currency: None,
         available_only: filters.available_only,
-        sort,
+        min_stars: filters.min_stars,
+        attributes: filters.attributes.clone(),
+        sort: order(filters.sort),
         page: filters.page,
         per_page: PER_PAGE,
         ..Request::default()
     };
     (request, problem)
+}
+
+/// The index's word for an order.
+pub(crate) const fn order(sort: filters::Sort) -> Sort {
+    match sort {
+        filters::Sort::Relevance => Sort::Relevance,
+        filters::Sort::Newest => Sort::Newest,
+        filters::Sort::PriceAsc => Sort::PriceAsc,
+        filters::Sort::PriceDesc => Sort::PriceDesc,
+        filters::Sort::Rating => Sort::Rating,
+        filters::Sort::BestSelling => Sort::BestSelling,
+    }
 }
 
 fn price(text: &str, currency: Currency) -> Result<Option<i64>, String> {
@@ -155,43 +227,76 @@ pub(crate) struct Listing<'a> {
     pub(crate) site: &'a Site,
     pub(crate) place: Place,
     pub(crate) filters: Filters,
-    pub(crate) categories: Vec<Choice>,
     pub(crate) price_problem: Option<String>,
+    pub(crate) ways_on: WaysOn,
 }
 
-/// The page of an answer.
-pub(crate) fn page(listing: &Listing<'_>, found: Found) -> Markup {
-    let Answer { total, hits, facets, relaxed, corrections, .. } = found.answer;
+/// The page of an answer. `category_value` makes what chooses a category from its path and its name.
+pub(crate) fn page(listing: Listing<'_>, found: Found, category_value: impl Fn(&str, &str) -> String) -> Markup {
+    let Answer { total, hits, facets, relaxed, corrections, suggestion, .. } = found.answer;
     // Only whole pages can be asked for down to the limit.
     let reachable = total.div_ceil(u64::from(PER_PAGE)).min(u64::from(DEPTH_MAX / PER_PAGE));
-    let currency = hits.first().and_then(|hit| hit.currency.parse().ok()).unwrap_or(listing.site.currency);
+    let Listing { site, place, filters, price_problem, ways_on } = listing;
+    let currency = hits.first().and_then(|hit| hit.currency.parse().ok()).unwrap_or(site.currency);
     listing::view(&listing::Model {
-        site: listing.site,
-        place: listing.place.clone(),
-        filters: listing.filters.clone(),
+        site,
+        place,
+        filters,
         total,
         pages: u32::try_from(reachable).unwrap_or(u32::MAX),
-        cards: hits.into_iter().map(|hit| card(hit, listing.site.currency)).collect(),
-        categories: listing.categories.clone(),
-        brands: facets.brand.into_iter().map(choice).collect(),
-        price_range: facets
-            .price
-            .map(|price| (Money::new(price.min_minor, currency), Money::new(price.max_minor, currency))),
-        price_problem: listing.price_problem.clone(),
+        cards: hits.into_iter().map(|hit| card(hit, site.currency)).collect(),
+        facets: self::facets(facets, currency, category_value),
+        price_problem,
         corrections: corrections.into_iter().map(|word| (word.typed, word.searched)).collect(),
+        suggestion,
         relaxed,
+        ways_on,
     })
 }
 
-/// A facet's value as a choice of that name.
-pub(crate) fn choice(facet: FacetCount) -> Choice {
+fn facets(facets: answer::Facets, currency: Currency, category_value: impl Fn(&str, &str) -> String) -> Facets {
+    let money = |minor| Money::new(minor, currency);
+    let category = |FacetCount { value, count }: FacetCount| {
+        let label = last_name(&value).to_owned();
+        Choice { value: category_value(&value, &label), label, count }
+    };
+    Facets {
+        categories: facets.category.into_iter().map(category).collect(),
+        brands: facets.brand.into_iter().map(choice).collect(),
+        price: facets.price.map(|price| Prices {
+            range: (money(price.min_minor), money(price.max_minor)),
+            parts: price
+                .ranges
+                .into_iter()
+                .map(|part| (money(part.from_minor), money(part.to_minor), part.count))
+                .collect(),
+        }),
+        ratings: facets.rating.into_iter().map(|rating| (rating.min_stars, rating.count)).collect(),
+        in_stock: Some(facets.in_stock),
+        attributes: facets
+            .attributes
+            .into_iter()
+            .map(|attribute| (attribute.name, attribute.values.into_iter().map(choice).collect()))
+            .collect(),
+    }
+}
+
+/// `Tops` of `Men/Tops`.
+pub(crate) fn last_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn choice(facet: FacetCount) -> Choice {
     Choice { label: facet.value.clone(), value: facet.value, count: facet.count }
 }
 
 /// A hit as a card. The index holds the main picture as the JSON of a [`Picture`].
 pub(crate) fn card(hit: Hit, fallback: Currency) -> Card {
+    let rating = hit.rating_hundredths.map(|hundredths| Rating { hundredths, count: hit.rating_count });
     Card {
         picture: picture(&hit),
+        rating,
+        marks: hit.title_marks,
         slug: hit.slug,
         title: hit.title,
         brand: hit.brand,
@@ -213,14 +318,21 @@ mod tests {
 
     #[test]
     fn an_address_says_what_is_asked() {
-        let asked =
-            Asked::read("q=hp+%22dv7%22&brand=HP&brand=Xerox&min_price=1%2C000&available=1&sort=price_asc&page=2")
-                .unwrap();
-        assert_eq!(asked.filters.query, "hp \"dv7\"");
-        assert_eq!(asked.filters.brands, ["HP", "Xerox"]);
-        let (request, problem) = request(&asked.filters, None, Currency::Usd);
+        let query = "q=hp+%22dv7%22&brand=HP&min_price=1%2C000&available=1&sort=best_selling&page=2&stars=4\
+                     &attr.Screen+size=15%22";
+        let (filters, problems) = Filters::read(form_pairs(query));
+        assert_eq!((filters.query.as_str(), problems), ("hp \"dv7\"", vec![]));
+        let (request, problem) = request(&filters, None, Currency::Usd);
         assert_eq!((request.min_price_minor, problem), (Some(100_000), None));
-        assert!(Asked::read("page=1e9").is_err());
+        assert_eq!((request.sort, request.min_stars, request.page), (Sort::BestSelling, Some(4), 2));
+        assert_eq!(request.attributes.get("Screen size"), Some(&vec!["15\"".to_owned()]));
+    }
+
+    #[test]
+    fn each_word_is_left_out_once_and_long_queries_are_not_tried() {
+        assert_eq!(fewer_words("red  wool hat"), ["wool hat", "red hat", "red wool"]);
+        assert!(fewer_words("hat").is_empty() && fewer_words("a b c d e f g").is_empty());
+        assert_eq!(sentence("pages are counted from 1"), "Pages are counted from 1.");
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub(crate) mod search;
 
 pub(crate) use error::error_page;
 
+mod asked_before;
 mod error;

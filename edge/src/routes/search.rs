@@ -2,14 +2,15 @@
 
 use axum::extract::RawQuery;
 use axum::response::{Html, IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, header};
 use search::Request;
 
-use super::listing::{Asked, Listing, card, page, request};
-use crate::catalogue;
+use super::asked_before;
+use super::listing::{Listing, card, form_pairs, last_name, page, refused, request, ways_on};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
+use crate::pages::filters::Filters;
 use crate::pages::listing::{Choice, Place};
 use crate::pages::live_results;
 use crate::search_shell;
@@ -17,28 +18,43 @@ use crate::site;
 
 /// Live results shown at once.
 const LIVE: u32 = 6;
+/// Categories that live results are offered in.
+const LIVE_CATEGORIES: usize = 3;
+/// Popular searches offered while somebody types, and before.
+const LIVE_POPULAR: u32 = 3;
+const LIVE_POPULAR_UNTYPED: u32 = 6;
 /// Longest text that is searched for while typing; more is cut, since somebody is still typing.
 const LIVE_CHARS_MAX: usize = 256;
 
+const BASE: &str = "/search";
+
 /// `GET /search`
 #[worker::send]
-pub(crate) async fn results(context: Context, RawQuery(query): RawQuery) -> Result<Response, Error> {
-    let Asked { filters } = Asked::read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn results(
+    context: Context,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let (filters, problems) = Filters::read(form_pairs(query.as_deref().unwrap_or_default()));
     let known = site::known(&context).await?;
+    let (request, price_problem) = request(&filters, filters.category.clone(), known.currency);
+    if let Some(refused) = refused(&context, &known, BASE, &filters, problems, &request) {
+        return Ok(refused);
+    }
     let index_version = search_shell::version(&context).await?;
-    let key = format!("listing/{}/{index_version}{}?{}", known.version, filters.href("/search"), context.shop_url());
+    let key = format!("listing/{}/{index_version}{}?{}", known.version, filters.href(BASE), context.shop_url());
     edge_cache::page(&context, &key, async || {
-        let (request, price_problem) = request(&filters, filters.category.clone(), known.currency);
-        let mut found = search_shell::run(&context, &request).await?;
-        catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
-        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        let categories = found.answer.facets.category.iter();
-        let categories = categories
-            .map(|facet| Choice { label: name(&facet.value), value: facet.value.clone(), count: facet.count })
-            .collect();
+        let found = search_shell::run(&context, &request).await?;
+        // A page that a browser fetches in advance was not asked for by anybody.
+        let is_asked_for = !headers.contains_key("sec-purpose");
+        if is_asked_for && !filters.query.is_empty() && filters == filters.cleared() {
+            asked_before::count(&context, &filters.query, found.answer.total);
+        }
+        let ways_on =
+            ways_on(&context, &known, &filters, BASE, &found.answer, |filters| filters.category.clone()).await?;
         let site = known.site(context.shop_url());
-        let place = Place::Search;
-        Ok(page(&Listing { site: &site, place, filters: filters.clone(), categories, price_problem }, found))
+        let listing = Listing { site: &site, place: Place::Search, filters: filters.clone(), price_problem, ways_on };
+        Ok(page(listing, found, |path, _| path.to_owned()))
     })
     .await
 }
@@ -46,14 +62,39 @@ pub(crate) async fn results(context: Context, RawQuery(query): RawQuery) -> Resu
 /// `GET /search/live?q=…`, a fragment.
 #[worker::send]
 pub(crate) async fn live(context: Context, RawQuery(query): RawQuery) -> Result<Response, Error> {
-    let Asked { filters } = Asked::read(query.as_deref().unwrap_or_default())?;
-    let words: String = filters.query.chars().take(LIVE_CHARS_MAX).collect();
+    let (Filters { query, .. }, _) = Filters::read(form_pairs(query.as_deref().unwrap_or_default()));
+    let words: String = query.chars().take(LIVE_CHARS_MAX).collect();
     let known = site::known(&context).await?;
-    let request = Request { query: words.clone(), per_page: LIVE, prefix_last_word: true, ..Request::default() };
-    let answer = search_shell::run(&context, &request).await?.answer;
+    let typed = !words.is_empty();
+    let popular_max = if typed { LIVE_POPULAR } else { LIVE_POPULAR_UNTYPED };
+    let popular = asked_before::popular(&context, &words, popular_max).await?;
+    let answer = if typed {
+        let request = Request { query: words.clone(), per_page: LIVE, prefix_last_word: true, ..Request::default() };
+        search_shell::run(&context, &request).await?.answer
+    } else {
+        search::Answer::default()
+    };
+    let in_category = |path: &str| {
+        let filters = Filters { query: words.clone(), category: Some(path.to_owned()), page: 1, ..Filters::default() };
+        filters.href(BASE)
+    };
+    let categories = answer.facets.category.iter().take(LIVE_CATEGORIES).map(|facet| Choice {
+        label: last_name(&facet.value).to_owned(),
+        value: in_category(&facet.value),
+        count: facet.count,
+    });
+    let categories: Vec<Choice> = categories.collect();
     let cards: Vec<_> = answer.hits.into_iter().map(|hit| card(hit, known.currency)).collect();
     let site = known.site(context.shop_url());
-    let markup =
-        live_results::view(&live_results::Model { site: &site, query: &words, cards: &cards, total: answer.total });
-    Ok(([(header::CACHE_CONTROL, "private, max-age=30")], Html(markup.into_string())).into_response())
+    let markup = live_results::view(&live_results::Model {
+        site: &site,
+        query: &words,
+        popular: &popular,
+        categories: &categories,
+        cards: &cards,
+        total: answer.total,
+        suggestion: answer.suggestion.as_deref(),
+    });
+    // Prices and stock change: a second is long enough for a key that is pressed twice.
+    Ok(([(header::CACHE_CONTROL, "private, max-age=1")], Html(markup.into_string())).into_response())
 }

@@ -13,19 +13,20 @@ use domain::pricing::DeliveryMethod;
 use domain::stock::Quantity;
 use domain::wire::GatewayName;
 use http::{HeaderMap, StatusCode, header};
-use search::{Request, Sort};
+use search::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::shapes::{CartBody, CheckoutBody, NewCart, OrderBody, ProductBody, SearchBody};
 use super::cart::{change, idempotency_key, read, sku};
-use super::listing::form_pairs;
+use super::listing::{form_pairs, order as index_order};
 use super::order;
 use crate::catalogue;
 use crate::checkout::{self, Checkout};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::Path;
+use crate::pages::filters::{ATTRIBUTE_PREFIX, Sort};
 use crate::search_shell;
 use crate::session::{Tokens, bearer};
 
@@ -43,16 +44,15 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
     Ok(Json(ProductBody::new(snapshot, &levels)))
 }
 
-/// `GET /api/v1/search?q=&page=&per_page=&category=&brand=&min_price=&max_price=&sort=`
+/// `GET /api/v1/search?q=&page=&per_page=&category=&brand=&min_price=&max_price=&available=&stars=&attr.{name}=&sort=`
 #[worker::send]
 pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
-    let mut found = search_shell::run(&context, &request).await?;
-    catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
+    let found = search_shell::run(&context, &request).await?;
     Ok(Json(SearchBody::new(request, found)))
 }
 
-/// Prices are minor units; `brand` may be repeated. What is not understood is refused, never guessed.
+/// Prices are minor units; `brand` and each `attr.{name}` may be repeated. What is not understood is refused, never guessed.
 fn search_request(query: &str) -> Result<Request, Error> {
     let mut request = Request::default();
     for (name, value) in form_pairs(query) {
@@ -70,24 +70,34 @@ fn search_request(query: &str) -> Result<Request, Error> {
             "brand" if !value.is_empty() => request.brands.push(value),
             "min_price" if !value.is_empty() => request.min_price_minor = Some(price("min_price")?),
             "max_price" if !value.is_empty() => request.max_price_minor = Some(price("max_price")?),
-            "available" => request.available_only = matches!(value.as_str(), "1" | "true"),
+            "available" if !value.is_empty() => {
+                request.available_only = match value.as_str() {
+                    "1" | "true" => true,
+                    "0" | "false" => false,
+                    _ => return Err(Error::bad_request("query_invalid", "available is true or false")),
+                }
+            }
+            "stars" if !value.is_empty() => {
+                request.min_stars = match value.parse() {
+                    Ok(stars @ 1..=5) => Some(stars),
+                    Ok(_) | Err(_) => return Err(Error::bad_request("query_invalid", "stars is a number from 1 to 5")),
+                }
+            }
             "page" if !value.is_empty() => request.page = number("page")?,
             "per_page" if !value.is_empty() => request.per_page = number("per_page")?,
             "sort" if !value.is_empty() => {
-                request.sort = match value.as_str() {
-                    "relevance" => Sort::Relevance,
-                    "newest" => Sort::Newest,
-                    "price_asc" => Sort::PriceAsc,
-                    "price_desc" => Sort::PriceDesc,
-                    _ => {
-                        return Err(Error::bad_request(
-                            "query_invalid",
-                            "sort is one of relevance, newest, price_asc, price_desc",
-                        ));
-                    }
+                let names = || Sort::ALL.map(Sort::value).join(", ");
+                let sort = Sort::from_value(&value);
+                let sort =
+                    sort.ok_or_else(|| Error::bad_request("query_invalid", format!("sort is one of {}", names())))?;
+                request.sort = index_order(sort);
+            }
+            _ => {
+                let attribute = name.strip_prefix(ATTRIBUTE_PREFIX).filter(|name| !name.is_empty());
+                if let (Some(attribute), false) = (attribute, value.is_empty()) {
+                    request.attributes.entry(attribute.to_owned()).or_default().push(value);
                 }
             }
-            _ => {}
         }
     }
     Ok(request)

@@ -1,5 +1,7 @@
 //! How the API's answers look. A contract: fields are added, never renamed or removed.
 
+use std::ops::Range;
+
 use domain::cart::Cart;
 use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
@@ -8,7 +10,7 @@ use domain::order::OrderStatus;
 use domain::pricing::Quote;
 use domain::time::Timestamp;
 use domain::wire::{GatewayName, OrderView, PaymentHandle, Picture, PlacedOrder};
-use search::answer::{FacetCount, Hit};
+use search::answer::{AttributeFacet, Correction, FacetCount, Hit};
 use search::{Answer, Request};
 use serde::Serialize;
 
@@ -116,6 +118,10 @@ pub(crate) struct SearchBody {
     facets: FacetsBody,
     /// No product has all the words; these have some of them.
     relaxed: bool,
+    /// Words that no product has, and what was searched instead.
+    corrections: Vec<Correction>,
+    /// The whole query as it was probably meant; nothing was searched for instead.
+    suggestion: Option<String>,
     index_version: String,
 }
 
@@ -129,6 +135,9 @@ struct HitBody {
     price: Option<Money>,
     image: Option<String>,
     available: u32,
+    rating: RatingBody,
+    /// Where in `title` the words of the query stand, in bytes of UTF-8.
+    title_marks: Vec<Range<usize>>,
 }
 
 #[derive(Serialize)]
@@ -137,29 +146,48 @@ struct FacetsBody {
     brand: Vec<FacetCount>,
     /// `from-to` in minor units, both inclusive.
     price: Vec<FacetCount>,
+    /// The value is the least number of stars.
+    rating: Vec<FacetCount>,
+    /// `true`: what can be bought.
+    in_stock: Vec<FacetCount>,
+    attributes: Vec<AttributeFacet>,
 }
 
 impl SearchBody {
     pub(super) fn new(request: Request, found: Found) -> Self {
-        let Answer { total, hits, facets, relaxed, .. } = found.answer;
+        let Answer { total, hits, facets, relaxed, corrections, suggestion, .. } = found.answer;
         let ranges = facets.price.into_iter().flat_map(|price| price.ranges);
         let price = ranges
             .map(|range| FacetCount { value: format!("{}-{}", range.from_minor, range.to_minor), count: range.count });
+        let ratings = facets.rating.into_iter();
+        let ratings = ratings.map(|rating| FacetCount { value: rating.min_stars.to_string(), count: rating.count });
         Self {
             query: request.query,
             total,
             page: request.page,
             per_page: request.per_page,
             hits: hits.into_iter().map(hit).collect(),
-            facets: FacetsBody { category: facets.category, brand: facets.brand, price: price.collect() },
+            facets: FacetsBody {
+                category: facets.category,
+                brand: facets.brand,
+                price: price.collect(),
+                rating: ratings.collect(),
+                in_stock: vec![FacetCount { value: "true".to_owned(), count: facets.in_stock }],
+                attributes: facets.attributes,
+            },
             relaxed,
+            corrections,
+            suggestion,
             index_version: found.index_version,
         }
     }
 }
 
 fn hit(hit: Hit) -> HitBody {
+    let average = hit.rating_hundredths.map(|hundredths| f32::from(hundredths) / 100.0);
     HitBody {
+        rating: RatingBody { average, count: hit.rating_count },
+        title_marks: hit.title_marks.clone(),
         image: picture(&hit).map(|picture| links::picture(&picture.key, fallback_width(&picture))),
         price: hit.currency.parse().ok().map(|currency| Money::new(hit.price_minor, currency)),
         id: hit.id,

@@ -1,0 +1,32 @@
+// Listings: htmx exchanges the results and the inside of the filters' form; this keeps what an exchange would lose, and
+// tells what came of it.
+
+import { $, announce } from "./page.js";
+
+// An address holds what was chosen, not the fields that were left empty.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) {
+    if (value === "") formData.delete(name);
+  }
+});
+
+const folds = () => document.querySelectorAll(".listing details[id]");
+let before = null;
+
+document.addEventListener("htmx:before:swap", ({ target }) => {
+  if (!target.closest?.(".listing")) return;
+  before = { focused: document.activeElement?.id, open: new Map([...folds()].map(({ id, open }) => [id, open])) };
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  if (!before) return;
+  const { focused, open } = before;
+  before = null;
+  for (const fold of folds()) fold.open = open.get(fold.id) ?? fold.open;
+  if (document.activeElement === document.body) {
+    const again = (focused && document.getElementById(focused)) || $("#results");
+    again?.focus({ preventScroll: true });
+  }
+  announce($("#result-count")?.textContent ?? "No products");
+});
