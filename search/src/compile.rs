@@ -65,7 +65,9 @@ pub fn compile(
     };
     let index = Index::builder().schema(schema).settings(settings);
     let tokenizers = tantivy::tokenizer::TokenizerManager::default();
-    tokenizers.register(analysis::ANALYSER, analysis::analyser());
+    for (name, analyser) in analysis::analysers() {
+        tokenizers.register(name, analyser);
+    }
     let mut writer =
         index.tokenizers(tokenizers).single_segment_index_writer(directory.clone(), memory_budget_bytes)?;
     let mut document_count = 0;

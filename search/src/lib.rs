@@ -26,13 +26,20 @@ pub mod error;
 pub mod pages;
 pub mod reader;
 pub mod request;
+pub mod synonyms;
+pub mod weights;
 
 mod analysis;
 mod collect;
 mod fuzzy;
 mod hotcache;
+mod lexicon;
+mod marks;
 mod plan;
+mod query;
 mod schema;
+mod spelling;
+mod ways;
 
 pub use answer::{Answer, Hit};
 pub use artefact::{Artefact, Manifest};
@@ -41,3 +48,5 @@ pub use document::Document;
 pub use error::SearchError;
 pub use reader::{Outcome, Reader, Search};
 pub use request::{InvalidRequest, Request, Sort};
+pub use synonyms::{SynonymProblem, Synonyms};
+pub use weights::Weights;
