@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use domain::ids::Sku;
 use domain::money::{Currency, InvalidMoney, Money};
+use domain::wire::{ImportProduct, ImportVariant, Picture};
 use rust_decimal::Decimal;
 
 use crate::picture::drawing::Drawing;
@@ -210,6 +211,30 @@ impl Draft {
         }
         wrong.into_result()?;
         Ok(self)
+    }
+
+    /// The product as the shop takes it. `places` says where each of the draft's pictures is among `pictures`, if it is.
+    pub fn into_product(self, pictures: Vec<Picture>, places: &[Option<u32>]) -> ImportProduct {
+        let variants = self.variants.into_iter().map(|variant| ImportVariant {
+            sku: variant.sku,
+            options: variant.options,
+            price_minor: variant.price_minor,
+            stock: variant.stock,
+            picture: variant.image.and_then(|image| places.get(image).copied().flatten()),
+        });
+        ImportProduct {
+            sku: self.sku,
+            title: self.title,
+            description: self.description,
+            brand: self.brand,
+            category: self.category,
+            price: self.price,
+            attributes: self.attributes,
+            pictures,
+            codes: self.codes,
+            seller: self.seller,
+            variants: variants.collect(),
+        }
     }
 
     /// Roughly the bytes that it takes on the wire.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::wire::{
-    EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, IMPORT_BATCH_MAX, ImportBatch, ImportProduct, ImportReport,
-    ImportVariant, Picture,
+    EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, IMPORT_BATCH_MAX, ImportBatch, ImportProduct, ImportReport, Picture,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -326,31 +325,7 @@ impl Illustrated {
                 }
             }
         }
-        let variants = draft
-            .variants
-            .into_iter()
-            .map(|variant| ImportVariant {
-                sku: variant.sku,
-                options: variant.options,
-                price_minor: variant.price_minor,
-                stock: variant.stock,
-                picture: variant.image.and_then(|image| places.get(image).copied().flatten()),
-            })
-            .collect();
-        let product = ImportProduct {
-            sku: draft.sku,
-            title: draft.title,
-            description: draft.description,
-            brand: draft.brand,
-            category: draft.category,
-            price: draft.price,
-            attributes: draft.attributes,
-            pictures: kept,
-            codes: draft.codes,
-            seller: draft.seller,
-            variants,
-        };
-        (product, failures)
+        (draft.into_product(kept, &places), failures)
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn read(shop: &Shop, so_far: impl Fn(usize)) -> Result<Vec<Document>, 
 }
 
 /// A product as search knows it: its variants' SKUs and options are found under the product.
-fn document(row: CatalogueProduct) -> Document {
+pub fn document(row: CatalogueProduct) -> Document {
     let CatalogueProduct { id, slug, created_at, available, product } = row;
     let mut attributes: BTreeMap<String, String> = BTreeMap::new();
     let mut add = |name: String, value: String| match attributes.get_mut(&name) {

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use stack::Layout;
 
 mod assets;
+mod bench;
 mod cargo;
 mod catalogue;
 mod checks;
@@ -36,6 +37,8 @@ enum Command {
     Import(catalogue::ImportArguments),
     /// Compiles the index from a running shop's catalogue and publishes it
     Index(catalogue::IndexArguments),
+    /// Runs one of the benchmarks
+    Bench(bench::Arguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -63,6 +66,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(arguments) => checks::run(&layout, &arguments),
         Command::Import(arguments) => catalogue::import(&layout, arguments),
         Command::Index(arguments) => catalogue::index(&layout, &arguments),
+        Command::Bench(arguments) => bench::run(&layout, &arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }

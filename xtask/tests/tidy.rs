@@ -22,7 +22,7 @@ const INSIDE: [(&str, &[&str]); 12] = [
     ("stack", &[]),
     ("xtask", &["stack"]),
     ("tests", &["domain", "search", "stack"]),
-    ("bench", &["domain", "search", "stack"]),
+    ("bench", &["domain", "search", "importer", "index-builder", "stack"]),
     ("sim", &["domain", "origin", "stack"]),
 ];
 

@@ -1,0 +1,35 @@
+//! `cargo xtask bench …`: measurements that anyone can repeat. Each is a table, or JSON with `--json`. They measure what serves;
+//! nothing that serves depends on them.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod relevance;
+
+/// Measures the shop
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// How well searches rank, by queries whose results people have judged
+    Relevance(relevance::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Relevance(arguments) => relevance::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
