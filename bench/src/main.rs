@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod relevance;
+mod search_cost;
 
 /// Measures the shop
 #[derive(Parser)]
@@ -19,11 +20,14 @@ struct Arguments {
 enum Command {
     /// How well searches rank, by queries whose results people have judged
     Relevance(relevance::Arguments),
+    /// What searching costs in a catalogue of any size: in workerd, natively, and over HTTP
+    Search(search_cost::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Relevance(arguments) => relevance::run(&arguments),
+        Command::Search(arguments) => search_cost::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,6 +26,7 @@ pub mod delta;
 pub mod directory;
 pub mod document;
 pub mod error;
+pub mod measured;
 pub mod facet_choice;
 pub mod pages;
 pub mod rank;
