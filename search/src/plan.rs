@@ -35,6 +35,8 @@ const PREFIX_PHRASES_MAX: usize = 8;
 /// Most near spellings that are searched for, and how much rarer than the likeliest they may be.
 const NEAR_TERMS_MAX: usize = 4;
 const NEAR_TIMES_RARER_MAX: u64 = 50;
+/// How much rarer than the likeliest near spelling the rarer half of a word may be, for the halves to be what was meant.
+const SPLIT_TIMES_RARER_MAX: u64 = 4;
 /// Most synonyms of one word.
 const SYNONYMS_MAX: usize = 8;
 
@@ -254,19 +256,8 @@ impl Planner<'_> {
 
     fn finish(mut self, typed: &str) -> Plan {
         let plan = &mut self.plan;
-        for group in &plan.groups {
-            group.visit(&mut |matcher| {
-                // What a beginning expands to is marked as far as it was typed only.
-                if !matches!(matcher, Matcher::Any(_)) {
-                    let terms = matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
-                    plan.marks.terms.extend(terms);
-                }
-            });
-        }
-        if let Some(code) = &plan.code {
-            let terms = code.matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
-            plan.marks.terms.extend(terms);
-        }
+        plan.groups.iter().for_each(|group| mark(group, &mut plan.marks));
+        plan.code.iter().for_each(|code| mark_terms(&code.matcher, &mut plan.marks));
         if self.has_suggestion {
             self.rewritten.sort_by_key(|(range, _)| range.start);
             let mut meant = typed.to_owned();
@@ -309,8 +300,9 @@ impl Planner<'_> {
             None => (1, &[][..]),
         };
         let mut means = Group::default();
+        let typed: f32 = self.rarity(terms.iter().take(ends[taken - 1]))?;
         for other in others.iter().take(SYNONYMS_MAX) {
-            self.add_synonym(other, &mut means)?;
+            self.add_synonym(other, typed, &mut means)?;
         }
         let mut inner = Vec::new();
         for (index, word) in words.iter().take(taken).enumerate() {
@@ -341,13 +333,13 @@ impl Planner<'_> {
     ) -> tantivy::Result<Group> {
         let mut group = Group::default();
         self.add_exact(word, &mut group)?;
-        for joined in joined_with(word, neighbours, &mut self.speller) {
+        for joined in joined_with(word, neighbours) {
             self.add_term(&joined, self.weights.joined, &mut group)?;
         }
         self.add_code(word, &mut group)?;
         let is_known = !group.is_empty();
-        if being_typed && let Some(beginning) = word.plain() {
-            self.add_beginning(beginning, &mut group)?;
+        if being_typed {
+            self.add_beginning(word, &mut group)?;
         }
         if group.is_empty() && !has_synonyms {
             self.put_right(word, being_typed, &mut group)?;
@@ -422,14 +414,16 @@ impl Planner<'_> {
     }
 
     /// The catalogue's words that begin like the one being typed.
-    fn add_beginning(&mut self, beginning: &str, group: &mut Group) -> tantivy::Result<()> {
+    fn add_beginning(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
         let (lexicon, weights) = (self.lexicon, self.weights);
+        // Model numbers are among the words in one piece.
+        let beginning = word.plain_parts.concat();
         let (mut any, mut titles) = (Vec::new(), Vec::new());
-        if let Some(term) = lexicon.beginning(beginning)? {
+        if let Some(term) = lexicon.beginning(&beginning)? {
             any.push(term);
         } else {
             let terms_max = PREFIX_TERMS_MAX.min(self.expansions_left);
-            for term in lexicon.beginning_with(beginning, terms_max, &mut self.speller)? {
+            for term in lexicon.beginning_with(&beginning, terms_max, &mut self.speller)? {
                 any.push(lexicon.all.term(&term));
                 if lexicon.title.frequency(&term)? > 0 {
                     titles.push(lexicon.title.term(&term));
@@ -438,7 +432,10 @@ impl Planner<'_> {
             self.expansions_left -= any.len().min(self.expansions_left);
         }
         if !any.is_empty() {
-            self.plan.marks.beginnings.push(beginning.to_owned());
+            if let Some((last, whole)) = word.plain_parts.split_last() {
+                self.plan.marks.beginnings.push(last.clone());
+                self.plan.marks.terms.extend(whole.iter().map(|part| self.speller.term(part)));
+            }
             group.add(Matcher::Any(any), Worth::Flat(weights.prefix));
         }
         if !titles.is_empty() && weights.prefix_title > 0.0 {
@@ -447,13 +444,24 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A synonym: a word, or several next to one another.
-    fn add_synonym(&mut self, terms: &[String], group: &mut Group) -> tantivy::Result<()> {
-        let times = self.weights.synonym;
+    /// A synonym: a word, or several next to one another. However rare it is, it scores less than what was typed.
+    fn add_synonym(&mut self, terms: &[String], typed_rarity: f32, group: &mut Group) -> tantivy::Result<()> {
+        let rarity = self.rarity(terms.iter())?;
+        let times = self.weights.synonym * if typed_rarity > 0.0 { (typed_rarity / rarity).min(1.0) } else { 1.0 };
         if let [only] = terms {
             return self.add_term(only, times, group);
         }
         self.add_phrase(terms, times, group)
+    }
+
+    /// How rare words are together, as BM25 counts it; 0 for words that no product has.
+    fn rarity<'t>(&self, terms: impl Iterator<Item = &'t String>) -> tantivy::Result<f32> {
+        let mut rarity = 0.0;
+        for term in terms {
+            let (with, all) = (self.lexicon.all.frequency(term)? as f32, self.lexicon.products as f32);
+            rarity += if with > 0.0 { (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln() } else { 0.0 };
+        }
+        Ok(rarity)
     }
 
     fn add_phrase(&mut self, terms: &[String], times: f32, group: &mut Group) -> tantivy::Result<()> {
@@ -480,7 +488,9 @@ impl Planner<'_> {
         let split = self.lexicon.split(&typed)?;
         let commonest = near.first().map_or(0, |best| best.products);
         let written = match (&split, near.first()) {
-            (Some((left, right, rarer)), _) if *rarer > 2 * commonest => Some(format!("{left} {right}")),
+            (Some((left, right, rarer)), _) if rarer.saturating_mul(SPLIT_TIMES_RARER_MAX) >= commonest => {
+                Some(format!("{left} {right}"))
+            }
             (_, best) => best.map(|best| best.written.clone()),
         };
         self.add_near(&near, group)?;
@@ -500,6 +510,7 @@ impl Planner<'_> {
     fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {
         let Some(best) = near.first() else { return Ok(()) };
         let likely = near.iter().filter(|other| other.products >= best.products / NEAR_TIMES_RARER_MAX);
+        let best_rarity = self.rarity(std::iter::once(&best.term))?;
         let mut seen: Vec<&str> = Vec::new();
         for other in likely {
             if seen.len() == NEAR_TERMS_MAX {
@@ -508,7 +519,8 @@ impl Planner<'_> {
             if seen.contains(&other.term.as_str()) {
                 continue;
             }
-            let likelihood = if seen.is_empty() { 1.0 } else { self.weights.near_others };
+            let rarer = (best_rarity / self.rarity(std::iter::once(&other.term))?.max(f32::MIN_POSITIVE)).min(1.0);
+            let likelihood = if seen.is_empty() { 1.0 } else { self.weights.near_others * rarer };
             seen.push(&other.term);
             let times = self.weights.near.powi(i32::from(other.slips)) * likelihood;
             self.add_term(&other.term, times, group)?;
@@ -599,6 +611,25 @@ impl Planner<'_> {
     }
 }
 
+/// Marks what a group matches; of phrases the words, each as it was typed.
+fn mark(group: &Group, marks: &mut Marks) {
+    if !group.words.is_empty() {
+        return group.words.iter().for_each(|word| mark(word, marks));
+    }
+    for way in &group.ways {
+        match &way.matcher {
+            Matcher::Groups(groups) => groups.iter().for_each(|group| mark(group, marks)),
+            // What a beginning expands to is marked as far as it was typed only.
+            Matcher::Any(_) => (),
+            Matcher::Term(_) | Matcher::Every(_) | Matcher::Phrase(_) => mark_terms(&way.matcher, marks),
+        }
+    }
+}
+
+fn mark_terms(matcher: &Matcher, marks: &mut Marks) {
+    marks.terms.extend(matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned)));
+}
+
 fn as_word(clause: &Clause) -> Option<&QueryWord> {
     match clause {
         Clause::Word(word) => Some(word),
@@ -606,11 +637,13 @@ fn as_word(clause: &Clause) -> Option<&QueryWord> {
     }
 }
 
-/// `wi fi` may be written `wifi`: both words are then matched by the one.
-fn joined_with(word: &QueryWord, neighbours: [Option<&QueryWord>; 2], speller: &mut Speller) -> Vec<String> {
-    let Some(plain) = word.plain() else { return Vec::new() };
-    let [before, after] = neighbours.map(|neighbour| neighbour.and_then(QueryWord::plain));
-    let before = before.map(|before| format!("{before}{plain}"));
-    let after = after.map(|after| format!("{plain}{after}"));
-    before.into_iter().chain(after).map(|joined| speller.term(&joined)).collect()
+/// `wi fi` may be written `wifi`: both words are then matched by the one. Only the end is stemmed: `toner red` in one piece
+/// would look like the past of a verb.
+fn joined_with(word: &QueryWord, neighbours: [Option<&QueryWord>; 2]) -> Vec<String> {
+    let single = |word: &QueryWord| Some((word.plain()?.to_owned(), word.parts.first()?.clone()));
+    let Some((plain, term)) = single(word) else { return Vec::new() };
+    let [before, after] = neighbours.map(|neighbour| neighbour.and_then(single));
+    let before = before.map(|(before, _)| format!("{before}{term}"));
+    let after = after.map(|(_, after)| format!("{plain}{after}"));
+    before.into_iter().chain(after).collect()
 }
