@@ -5,12 +5,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+<<<<<<< HEAD
 use tantivy::directory::OwnedBytes;
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
 use tantivy::index::SegmentId;
+=======
+use tantivy::directory::{CompositeFile, Directory as _};
+use tantivy::schema::IndexRecordOption;
+use tantivy::schema::Value as _;
+>>>>>>> query
 use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, SegmentReader, TantivyDocument};
 
 use crate::analysis;
@@ -83,7 +90,13 @@ impl Inner {
 pub(crate) struct Opened {
     searcher: Searcher,
     fields: Fields,
+<<<<<<< HEAD
     table: Arc<Table>,
+=======
+    columns: Arc<Vec<Columns>>,
+    /// Where each segment's words stand in its texts.
+    positions: Vec<CompositeFile>,
+>>>>>>> query
 }
 
 /// How far a search has come.
@@ -271,12 +284,18 @@ impl Opened {
         let (_, fields) = schema::schema();
         // Touched now so that they are in the hotcache; every failure is noted before the first one counts.
         let mut dictionaries = Vec::new();
+<<<<<<< HEAD
         let mut rows = Vec::new();
+=======
+        let mut columns = Vec::new();
+        let mut positions = Vec::new();
+>>>>>>> query
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
+<<<<<<< HEAD
             rows.push(match known_rows.get(&segment.segment_id()) {
                 Some(rows) => Ok(rows.clone()),
                 None => Rows::open(segment).map(Arc::new),
@@ -290,7 +309,25 @@ impl Opened {
     fn rows(&self) -> KnownRows {
         let segments = self.searcher.segment_readers().iter().map(SegmentReader::segment_id);
         segments.zip(self.table.rows().iter().cloned()).collect()
+=======
+            columns.push(Columns::open(segment));
+            positions.push(positions_of(&index, segment));
+        }
+        dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
+        let columns = columns.into_iter().collect::<tantivy::Result<_>>()?;
+        let positions = positions.into_iter().collect::<tantivy::Result<_>>()?;
+        Ok(Self { searcher, fields, columns: Arc::new(columns), positions })
+>>>>>>> query
     }
+}
+
+/// A segment's file of positions; an empty one where it has none.
+fn positions_of(index: &Index, segment: &SegmentReader) -> tantivy::Result<CompositeFile> {
+    let path = PathBuf::from(format!("{}.pos", segment.segment_id().uuid_string()));
+    if !index.directory().exists(&path)? {
+        return Ok(CompositeFile::empty());
+    }
+    Ok(CompositeFile::open(&index.directory().open_read(&path)?)?)
 }
 
 /// One request on its way to an answer.
@@ -416,15 +453,15 @@ impl Opened {
 
     /// Reads the beginning of every list that the query will walk, so that all that is missing is known at once.
     fn touch_postings(&self, plan: &Plan) -> Result<(), SearchError> {
-        for segment in self.searcher.segment_readers() {
+        for (segment, positions_file) in self.searcher.segment_readers().iter().zip(&self.positions) {
             for (term, positions) in plan.terms() {
                 let index = segment.inverted_index(term.field())?;
                 if let Some(info) = index.get_term_info(&term).map_err(tantivy::TantivyError::from)? {
                     // Failures here are missing pages, and noted as such.
                     drop(index.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs));
-                    if positions {
-                        let recorded = IndexRecordOption::WithFreqsAndPositions;
-                        drop(index.read_postings_from_terminfo(&info, recorded));
+                    // Asked for apart from the postings: a list that lacks its postings would not get to its positions.
+                    if positions && let Some(file) = positions_file.open_read(term.field()) {
+                        drop(file.read_bytes_slice(info.positions_range.clone()));
                     }
                 }
             }

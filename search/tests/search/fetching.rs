@@ -26,6 +26,11 @@ fn requests() -> Vec<Request> {
         typing("b77"),
         words("hedphones grene"),
         words("purple velvet monitor"),
+        words("\"toner cartridge\" red -zuma"),
+        words("\"cartridge toner\" silver"),
+        words("monitor -\"serial batch\" -green"),
+        words("laserprinter"),
+        typing("\"laser pri"),
         words("qqqqqq"),
         Request { category: Some("Audio".to_owned()), page: 9, ..words("") },
     ]
@@ -160,7 +165,7 @@ fn pages_give_what_the_whole_index_in_memory_gives() {
             let request = Request { page, per_page: 60, sort: Sort::Newest, ..words(&terms.join(" ")) };
             let reader = bare_reader(artefact(), 2 * PAGE_BYTES as usize);
             let answer = Bucket::default().answer(&reader, artefact(), &request).unwrap();
-            assert_eq!(answer.total, expected.len() as u64);
+            assert_eq!(answer.total, expected.len() as u64, "{terms:?} {answer:?}");
             if answer.hits.is_empty() {
                 break;
             }

@@ -5,5 +5,6 @@ mod counting;
 mod fetching;
 mod finding;
 mod freshness;
+mod queries;
 mod shelf;
 mod shop;
