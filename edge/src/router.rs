@@ -15,7 +15,9 @@ use worker::{Env, Request, Response, WebSocket};
 
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
-use crate::routes::{api, cart, checkout, health, home, index_files, internal, listing, live, order, pictures, product, search};
+use crate::routes::{
+    api, cart, checkout, health, home, index_files, internal, listing, live, order, pictures, product, search,
+};
 use crate::signed;
 
 /// Largest body of a form or an API call.

@@ -325,7 +325,8 @@ impl Update {
         saved.sort_unstable_by_key(|(place, _)| *place);
         for documents in saved.chunks(TIER_DOCUMENTS[2] as usize) {
             let documents = documents.iter().map(|(_, document)| Document::clone(document));
-            let (part, bytes) = segment::write(documents, &self.indexer.base.manifest.facets, MEMORY_BUDGET_BYTES)?.into_part();
+            let (part, bytes) =
+                segment::write(documents, &self.indexer.base.manifest.facets, MEMORY_BUDGET_BYTES)?.into_part();
             objects.insert(part.reference.id.clone(), bytes);
             indexer.add(base_meta, part, &mut objects)?;
         }

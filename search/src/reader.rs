@@ -8,16 +8,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-<<<<<<< HEAD
-use tantivy::directory::OwnedBytes;
-use tantivy::schema::IndexRecordOption;
-use tantivy::schema::Value as _;
+use tantivy::directory::{CompositeFile, Directory as _, OwnedBytes};
 use tantivy::index::SegmentId;
-=======
-use tantivy::directory::{CompositeFile, Directory as _};
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
->>>>>>> query
 use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, SegmentReader, TantivyDocument};
 
 use crate::analysis;
@@ -90,13 +84,9 @@ impl Inner {
 pub(crate) struct Opened {
     searcher: Searcher,
     fields: Fields,
-<<<<<<< HEAD
     table: Arc<Table>,
-=======
-    columns: Arc<Vec<Columns>>,
     /// Where each segment's words stand in its texts.
     positions: Vec<CompositeFile>,
->>>>>>> query
 }
 
 /// How far a search has come.
@@ -284,40 +274,28 @@ impl Opened {
         let (_, fields) = schema::schema();
         // Touched now so that they are in the hotcache; every failure is noted before the first one counts.
         let mut dictionaries = Vec::new();
-<<<<<<< HEAD
         let mut rows = Vec::new();
-=======
-        let mut columns = Vec::new();
         let mut positions = Vec::new();
->>>>>>> query
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
-<<<<<<< HEAD
             rows.push(match known_rows.get(&segment.segment_id()) {
                 Some(rows) => Ok(rows.clone()),
                 None => Rows::open(segment).map(Arc::new),
             });
+            positions.push(positions_of(&index, segment));
         }
         dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
         let rows = rows.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, business)) })
+        let positions = positions.into_iter().collect::<tantivy::Result<_>>()?;
+        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, business)), positions })
     }
 
     fn rows(&self) -> KnownRows {
         let segments = self.searcher.segment_readers().iter().map(SegmentReader::segment_id);
         segments.zip(self.table.rows().iter().cloned()).collect()
-=======
-            columns.push(Columns::open(segment));
-            positions.push(positions_of(&index, segment));
-        }
-        dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
-        let columns = columns.into_iter().collect::<tantivy::Result<_>>()?;
-        let positions = positions.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, columns: Arc::new(columns), positions })
->>>>>>> query
     }
 }
 

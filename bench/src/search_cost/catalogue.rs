@@ -22,7 +22,11 @@ pub(super) fn documents(count: u64) -> impl Iterator<Item = Document> {
 pub(super) fn words_a_product() -> f64 {
     let count = |document: Document| {
         let attributes = document.attributes.values().map(String::as_str);
-        [document.title.as_str(), &document.description].into_iter().chain(attributes).flat_map(str::split_whitespace).count()
+        [document.title.as_str(), &document.description]
+            .into_iter()
+            .chain(attributes)
+            .flat_map(str::split_whitespace)
+            .count()
     };
     documents(1_000).map(count).sum::<usize>() as f64 / 1_000.0
 }

@@ -37,7 +37,8 @@ pub(super) struct Pass {
 pub(super) fn run(shop: &str, addresses: &[String], connections: usize) -> Result<Load> {
     let urls: Arc<Vec<String>> = Arc::new(addresses.iter().map(|address| format!("{shop}{address}")).collect());
     ensure!(!urls.is_empty(), "there is nothing to ask");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
     runtime.block_on(async {
         let client = reqwest::Client::builder().pool_max_idle_per_host(connections).timeout(PATIENCE).build()?;
         let first = pass(&client, &urls, connections).await?;

@@ -60,19 +60,15 @@ fn asked(products: u64, count: usize) -> Vec<Asked> {
             let brand = draft.brand.unwrap_or_default();
             let rest = title.strip_prefix(&brand.to_lowercase()).unwrap_or(&title);
             let words = rest.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic) && word.len() > 3);
-            Asked {
-                number,
-                words: words.map(str::to_owned).collect(),
-                brand,
-                price_minor: draft.price.amount_minor,
-            }
+            Asked { number, words: words.map(str::to_owned).collect(), brand, price_minor: draft.price.amount_minor }
         })
         .filter(|asked| asked.words.len() > 1)
         .collect()
 }
 
 fn request(kind: Kind, asked: &Asked, random: &mut Random) -> Request {
-    let (last, first) = (asked.words.last().cloned().unwrap_or_default(), asked.words.first().cloned().unwrap_or_default());
+    let (last, first) =
+        (asked.words.last().cloned().unwrap_or_default(), asked.words.first().cloned().unwrap_or_default());
     let words = |query: String| Request { query, ..Request::default() };
     match kind {
         Kind::OneWord => words(random.pick(&asked.words).cloned().unwrap_or(last)),
