@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::shelf::{Shelf, compiled_as_of, fresh, save};
 use crate::shop::{Bucket, PRODUCTS, artefact, ids, product, reader, words};
 use proptest::prelude::*;
+use search::answer::Facets;
 use search::artefact::{POINTER_KEY, Pointer};
 use search::delta::{LAST_TIER_PARTS_MAX, TIER_DOCUMENTS};
 use search::{Answer, Change, Commit, Document, Part, PartRef, Request, SearchError, Sort};
@@ -341,6 +342,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Every page of it.
+/// Everything but the attributes: which of them are facets is chosen when a base is compiled.
+fn counted(facets: Facets) -> Facets {
+    Facets { attributes: Vec::new(), ..facets }
+}
+
 fn every_hit(ask: impl Fn(&Request) -> Answer, request: &Request) -> (Answer, Vec<String>) {
     let mut hits = Vec::new();
     for page in 1.. {
@@ -407,13 +413,13 @@ proptest! {
             category: Some("Printing".to_owned()), available_only: true, ..listed(Sort::PriceAsc)
         }, Request { brands: vec!["Zuma".to_owned()], max_price_minor: Some(60_000), ..listed(Sort::PriceAsc) }] {
             let (expected, found) = (every_hit(&fresh, &request), every_hit(delta, &request));
-            prop_assert_eq!((expected.0.total, expected.0.facets, expected.1), (found.0.total, found.0.facets, found.1));
+            prop_assert_eq!((expected.0.total, counted(expected.0.facets), expected.1), (found.0.total, counted(found.0.facets), found.1));
         }
         // Words of products that are there: that others knew a word once must not matter.
         for document in catalogue.values().step_by(7) {
             for query in [document.title.clone(), document.category[1].clone(), document.skus[0].clone(), document.sku.clone()] {
                 let (expected, found) = (every_hit(&fresh, &words(&query)), every_hit(delta, &words(&query)));
-                prop_assert_eq!((expected.0.total, expected.0.facets), (found.0.total, found.0.facets), "{}", &query);
+                prop_assert_eq!((expected.0.total, counted(expected.0.facets)), (found.0.total, counted(found.0.facets)), "{}", &query);
                 let sorted = |mut hits: Vec<String>| { hits.sort(); hits };
                 prop_assert_eq!(sorted(expected.1), sorted(found.1), "{}", query);
             }
