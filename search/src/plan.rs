@@ -142,6 +142,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use crate::facet_choice::FacetChoice;
     use proptest::prelude::*;
     use tantivy::Index;
 
@@ -164,7 +165,7 @@ mod tests {
             let title: String =
                 (0..6).map(|at| format!("abcde{}{} a{} {n} ", letter(at), letter(at + 1), letter(at))).collect();
             let document = Document { title, sku: format!("a{n}"), ..Document::default() };
-            writer.add_document(schema::index_document(&fields, document).unwrap()).unwrap();
+            writer.add_document(schema::index_document(&fields, &FacetChoice::default(), document).unwrap()).unwrap();
         }
         (writer.finalize().unwrap().reader().unwrap().searcher(), fields)
     }

@@ -341,12 +341,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..9)
 }
 
-/// Every page of it.
 /// Everything but the attributes: which of them are facets is chosen when a base is compiled.
 fn counted(facets: Facets) -> Facets {
     Facets { attributes: Vec::new(), ..facets }
 }
 
+/// Every page of it.
 fn every_hit(ask: impl Fn(&Request) -> Answer, request: &Request) -> (Answer, Vec<String>) {
     let mut hits = Vec::new();
     for page in 1.. {
