@@ -94,8 +94,8 @@ fn main() -> Result<(), Failure> {
         );
     }
     println!("in memory between searches: {} bytes", warm_reader.used_bytes());
-    let (rows, products) = (warm_reader.row_bytes(), warm_reader.document_count().max(1));
-    println!("rows: {rows} bytes, {:.1} a product", rows as f64 / products as f64);
+    let (rows, count) = (warm_reader.row_bytes(), warm_reader.document_count().max(1));
+    println!("rows: {rows} bytes, {:.1} a product", rows as f64 / count as f64);
     changes(&artefact, &products)
 }
 
