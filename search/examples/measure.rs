@@ -215,6 +215,16 @@ fn requests() -> Vec<Request> {
         words("purple elephant toner"),
         words("zzzzqqqq"),
         Request { page: 100, ..words("usb cable") },
+        Request { page: 4_167, ..words("") },
+        Request { sort: Sort::Rating, page: 2_000, ..words("") },
+        Request { page: 2_000, ..typed("l") },
+        Request { with_facets: false, ..typed("l") },
+        Request { category: Some("Notebook".to_owned()), ..words("") },
+        Request {
+            attributes: BTreeMap::from([("t_product_colour".to_owned(), vec!["Black".to_owned()])]),
+            ..words("")
+        },
+        Request { available_only: true, min_stars: Some(1), ..words("") },
     ]
 }
 

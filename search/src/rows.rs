@@ -201,6 +201,8 @@ pub(crate) struct Table {
     /// Products in the segments before each.
     starts: Vec<u32>,
     pub(crate) ranking: Ranking,
+    /// No price is above this, in minor units.
+    pub(crate) price_max: u64,
     /// Facets of everything, which is asked most.
     pub(crate) front: OnceLock<Facets>,
 }
@@ -215,7 +217,9 @@ impl Table {
         });
         let starts = starts.collect();
         let newest_ms = segments.iter().map(|rows| rows.created.greatest()).max().unwrap_or(0);
-        Self { segments, starts, ranking: Ranking::new(weights, newest_ms), front: OnceLock::new() }
+        let price_max = segments.iter().map(|rows| rows.price.greatest()).max().unwrap_or(0);
+        let ranking = Ranking::new(weights, newest_ms);
+        Self { segments, starts, ranking, price_max, front: OnceLock::new() }
     }
 
     /// Those of each segment, in the order of the index.
@@ -231,14 +235,6 @@ impl Table {
     pub(crate) fn address(&self, place: u32) -> DocAddress {
         let segment = self.starts.partition_point(|start| *start <= place).saturating_sub(1);
         DocAddress::new(segment as u32, place - self.start(segment))
-    }
-
-    /// What decides between products that are otherwise alike: units sold, then when they were added.
-    pub(crate) fn tie(&self, place: u32) -> (u64, u64) {
-        let address = self.address(place);
-        self.segments
-            .get(address.segment_ord as usize)
-            .map_or((0, 0), |rows| (rows.sold.get(address.doc_id), rows.created.get(address.doc_id)))
     }
 
     pub(crate) fn used_bytes(&self) -> usize {

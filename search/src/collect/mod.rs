@@ -126,7 +126,7 @@ impl Collector for Walk {
             fruits.iter().fold((0, 0), |(matched, total), fruit| (matched + fruit.matched, total + fruit.total));
         let entries = fruits.iter_mut().map(|fruit| std::mem::take(&mut fruit.entries)).collect();
         let per_page = self.request.per_page as usize;
-        let page = best::window(&self.table, entries, self.request.depth() - per_page, per_page);
+        let page = best::window(entries, self.request.depth() - per_page, per_page);
         let candidate = |entry: Entry| Candidate {
             address: self.table.address(entry.place),
             score: if self.order == Order::Score { Score::from_bits((entry.key() >> 32) as u32) } else { 0.0 },
@@ -169,37 +169,36 @@ impl SegmentCollector for SegmentWalk {
         if fails == 0 {
             self.found.total += 1;
             let key = self.key(doc, score);
-            self.best.offer(&self.table, Entry::new(key, self.start + doc));
+            self.best.offer(Entry::new(key, self.start + doc));
         }
     }
 
     fn harvest(self) -> SegmentFound {
-        SegmentFound { entries: self.best.into_entries(&self.table), ..self.found }
+        SegmentFound { entries: self.best.into_entries(), ..self.found }
     }
 }
 
 impl SegmentWalk {
-    /// Greater is earlier. Where there is room for it, units sold, which decide next, are in the lower half.
+    /// Greater is earlier. Behind what is sorted by, units sold and the second of adding decide, as far as there is
+    /// room; between what is still alike, the place in the index.
     #[inline]
     fn key(&self, doc: DocId, score: Score) -> u64 {
         let rows = &self.found.rows;
-        let sold = || rows.sold.get(doc).min(u64::from(u32::MAX));
+        let at_most = |value: u64, bits: u32| value.min((1 << bits) - 1);
+        let created_s = || at_most(rows.created.get(doc) / 1_000, 32);
         // The bits of a positive float are in the order of the float.
         let real = |value: f32| u64::from(value.to_bits()) << 32;
+        let price = |price: u64| {
+            if self.table.price_max > u64::from(u32::MAX) { price } else { price << 32 | created_s() }
+        };
         match self.order {
-            Order::Score => {
-                let standing = standing(rows, doc);
-                real(self.table.ranking.blended(score, standing)) | standing.sold
-            }
-            Order::Standing => {
-                let standing = standing(rows, doc);
-                real(self.table.ranking.listed(standing)) | standing.sold
-            }
-            Order::Cheapest => u64::MAX - rows.price.get(doc),
-            Order::Dearest => rows.price.get(doc),
-            Order::Newest => rows.created.get(doc),
-            Order::Esteem => rows.esteem.get(doc) << 32 | sold(),
-            Order::Sold => sold(),
+            Order::Score => real(self.table.ranking.blended(score, standing(rows, doc))) | created_s(),
+            Order::Standing => real(self.table.ranking.listed(standing(rows, doc))) | created_s(),
+            Order::Cheapest => price(self.table.price_max - rows.price.get(doc)),
+            Order::Dearest => price(rows.price.get(doc)),
+            Order::Newest => at_most(rows.created.get(doc), 42) << 22 | at_most(rows.sold.get(doc), 22),
+            Order::Esteem => rows.esteem.get(doc) << 48 | at_most(rows.sold.get(doc), 16) << 32 | created_s(),
+            Order::Sold => at_most(rows.sold.get(doc), 32) << 32 | created_s(),
         }
     }
 }
@@ -207,7 +206,7 @@ impl SegmentWalk {
 #[inline]
 fn standing(rows: &Rows, doc: DocId) -> Standing {
     Standing {
-        sold: rows.sold.get(doc).min(u64::from(u32::MAX)),
+        sold: rows.sold.get(doc),
         esteem: rows.esteem.get(doc),
         is_available: rows.available.get(doc) > 0,
         created_ms: rows.created.get(doc),

@@ -190,26 +190,22 @@ fn values_of(product: &Document, name: &str) -> impl Iterator<Item = String> + u
     text.split(", ").filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
-fn key(sort: Sort, product: &Document, newest_ms: u64) -> (u64, i64, i64) {
+fn key(sort: Sort, product: &Document, newest_ms: u64) -> [u64; 3] {
     let esteem = rank::esteem(u64::from(product.rating_hundredths.unwrap_or(0)), u64::from(product.rating_count));
-    let sold = u64::from(product.sold);
-    let first = match sort {
+    let (sold, created_ms) = (u64::from(product.sold), product.created_at_ms.unsigned_abs());
+    let created_s = created_ms / 1_000;
+    match sort {
         Sort::Relevance => {
-            let standing = Standing {
-                sold,
-                esteem,
-                is_available: product.available > 0,
-                created_ms: product.created_at_ms.unsigned_abs(),
-            };
-            u64::from(Ranking::new(&BusinessWeights::default(), newest_ms).listed(standing).to_bits())
+            let standing = Standing { sold, esteem, is_available: product.available > 0, created_ms };
+            let listed = Ranking::new(&BusinessWeights::default(), newest_ms).listed(standing);
+            [u64::from(listed.to_bits()), created_s, 0]
         }
-        Sort::PriceAsc => u64::MAX - product.price_minor.unsigned_abs(),
-        Sort::PriceDesc => product.price_minor.unsigned_abs(),
-        Sort::Newest => product.created_at_ms.unsigned_abs(),
-        Sort::Rating => esteem,
-        Sort::BestSelling => sold,
-    };
-    (first, i64::from(product.sold), product.created_at_ms)
+        Sort::PriceAsc => [u64::MAX - product.price_minor.unsigned_abs(), created_s, 0],
+        Sort::PriceDesc => [product.price_minor.unsigned_abs(), created_s, 0],
+        Sort::Newest => [created_ms, sold, 0],
+        Sort::Rating => [esteem, sold, created_s],
+        Sort::BestSelling => [sold, created_s, 0],
+    }
 }
 
 fn counts(values: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
@@ -315,6 +311,24 @@ proptest! {
         for request in &requests {
             check(&shop, &places, request);
         }
+    }
+}
+
+#[test]
+fn prices_beyond_four_thousand_million_are_in_order_too() {
+    let prices = [5, 1 << 40, 3, (1 << 32) + 1, u32::MAX.into(), 1 << 32, i64::MAX, 0];
+    let product = |price_minor: i64| Document { price_minor, currency: "NGN".to_owned(), ..Document::default() };
+    let shop = shop(
+        vec![prices[..4].iter().copied().map(product).collect(), prices[4..].iter().copied().map(product).collect()],
+        &BTreeSet::new(),
+    );
+    for sort in [Sort::PriceAsc, Sort::PriceDesc] {
+        let found = shop.find(&Request { sort, ..Request::default() });
+        let mut sorted: Vec<i64> = shop.ids(&found).into_iter().map(|id| prices[id]).collect();
+        if sort == Sort::PriceDesc {
+            sorted.reverse();
+        }
+        assert_eq!(sorted, [0, 3, 5, u32::MAX.into(), 1 << 32, (1 << 32) + 1, 1 << 40, i64::MAX]);
     }
 }
 
