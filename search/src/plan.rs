@@ -3,7 +3,7 @@
 //! A product matches when it has every word. A word may be matched in several ways: as typed, joined with its neighbour,
 //! cut at its punctuation, as a code, as a synonym, as the beginning of a word that is still being typed, and, when the
 //! catalogue does not know it at all, as a near spelling. What decides the match is one field with all words of the
-//! product; title, brand and category only lift.
+//! product; title, description, brand and category only lift.
 //!
 //! The work is bounded: at most [`query::WORDS_MAX`] words of [`query::PARTS_MAX`] parts, [`EXPANSIONS_MAX`] terms besides
 //! those typed, [`NEAR_LOOKUPS_MAX`] walks through the dictionary for near spellings.
@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use tantivy::query::{AllQuery, BooleanQuery, Query};
+use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Query};
 use tantivy::{Searcher, Term};
 
 use crate::analysis::{self, QueryWord, Speller};
@@ -54,6 +54,9 @@ pub(crate) struct Plan {
     pub(crate) marks: Marks,
     has_phrases: bool,
     is_listing: bool,
+    /// Of [`Weights`].
+    other_fields: f32,
+    more_words: f32,
 }
 
 /// How strict to be about words.
@@ -89,6 +92,8 @@ impl Plan {
             suggestion: None,
             marks: Marks::default(),
             has_phrases: false,
+            other_fields: weights.other_fields,
+            more_words: weights.more_words,
             is_listing: request.query.trim().is_empty() || only_unwanted,
         };
         let lexicon = Lexicon::new(searcher, fields)?;
@@ -139,10 +144,16 @@ impl Plan {
             attempts.push(Strictness::Words);
         }
         let words = self.flat(true).len();
-        let most = (words * 2).div_ceil(3);
+        let most = most_of(words);
         attempts.extend([most, 1].into_iter().filter(|count| *count >= 1).map(Strictness::AtLeast));
         attempts.dedup();
         attempts
+    }
+
+    /// Whether products with some of the words may follow the few that have them all. They must not follow a code or a phrase: who
+    /// writes those wants that and nothing else.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.code.is_none() && !self.has_phrases && self.groups.len() > 1
     }
 
     /// The query to run; `None` when nothing can match.
@@ -164,7 +175,16 @@ impl Plan {
         };
         let code = self.code.as_ref().and_then(Way::query);
         let required = ways::any_of(required.into_iter().chain(code).collect())?;
-        let mut lifts: Vec<Box<dyn Query>> = groups.iter().flat_map(|group| group.lift_queries()).collect();
+        let mut lifts: Vec<Box<dyn Query>> =
+            groups.iter().filter_map(|group| group.lift_query(self.other_fields)).collect();
+        if let Strictness::AtLeast(least) = strictness {
+            // Products with more of the words come first, whatever else is good about the others.
+            for count in [most_of(groups.len()), groups.len()].into_iter().filter(|count| *count > least) {
+                let words = groups.iter().filter_map(|group| group.query()).collect();
+                let more = BooleanQuery::union_with_minimum_required_clauses(words, count);
+                lifts.push(Box::new(ConstScoreQuery::new(Box::new(more), self.more_words)));
+            }
+        }
         lifts.extend(self.lifts.iter().filter_map(Way::query));
         Some(ways::lifted(required, unwanted, lifts))
     }
@@ -372,7 +392,7 @@ impl Planner<'_> {
                 continue;
             }
             let terms: Vec<Term> = way.iter().map(|term| self.lexicon.all.term(term)).collect();
-            group.add(Matcher::Every(terms), Worth::Times(1.0));
+            group.add(Matcher::Every(terms), Worth::Times(self.weights.all));
             for term in way {
                 self.add_lifts(term, 1.0, group)?;
             }
@@ -380,12 +400,15 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Title, brand and category lift what has the term there.
+    /// Title, description, brand and category lift what has the term there.
     fn add_lifts(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
         let (lexicon, weights) = (self.lexicon, self.weights);
-        for (terms, weight) in
-            [(&lexicon.title, weights.title), (&lexicon.maker, weights.maker), (&lexicon.kind, weights.kind)]
-        {
+        for (terms, weight) in [
+            (&lexicon.title, weights.title),
+            (&lexicon.text, weights.text),
+            (&lexicon.maker, weights.maker),
+            (&lexicon.kind, weights.kind),
+        ] {
             if weight > 0.0 && terms.frequency(term)? > 0 {
                 let matcher = Matcher::Term(terms.term(term));
                 group.lifts.push(Way { matcher, worth: Worth::Times(weight * times) });
@@ -397,7 +420,7 @@ impl Planner<'_> {
     /// A term that was not typed, if the catalogue knows it.
     fn add_term(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
         if self.lexicon.all.frequency(term)? > 0 && self.may_expand(1) {
-            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(times));
+            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(self.weights.all * times));
             self.add_lifts(term, times, group)?;
         }
         Ok(())
@@ -597,6 +620,11 @@ impl Planner<'_> {
             self.plan.lifts.push(Way { matcher, worth: Worth::Times(self.weights.title_phrase) });
         }
     }
+}
+
+/// Most of so many words.
+fn most_of(words: usize) -> usize {
+    (words * 2).div_ceil(3)
 }
 
 fn as_word(clause: &Clause) -> Option<&QueryWord> {

@@ -157,7 +157,7 @@ impl Opened {
         let mut columns = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
-            dictionaries.extend([fields.all, fields.title].map(|field| {
+            dictionaries.extend([fields.all, fields.title, fields.text].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
             columns.push(Columns::open(segment));
@@ -274,9 +274,12 @@ impl Opened {
         let mut relaxed = false;
         for strictness in plan.attempts() {
             let Some(query) = plan.query(strictness) else { continue };
-            found = self.searcher.search(query.as_ref(), &walk)?;
-            relaxed = strictness != Strictness::All;
-            if found.matched > 0 {
+            let wider = self.searcher.search(query.as_ref(), &walk)?;
+            if wider.matched > found.matched {
+                found = wider;
+                relaxed = strictness != Strictness::All;
+            }
+            if found.matched >= reader.weights.enough_products || (found.matched > 0 && !plan.may_go_on()) {
                 break;
             }
         }
