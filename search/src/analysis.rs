@@ -349,7 +349,8 @@ pub(crate) fn is_inch_sign(character: char) -> bool {
 }
 
 pub(crate) fn is_combining_mark(character: char) -> bool {
-    matches!(character, '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{feff}' | '\u{ad}')
+    // Of Latin script, and the vowel signs and stretches of Arabic, which are seldom typed.
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{200b}'..='\u{200d}' | '\u{feff}' | '\u{ad}')
 }
 
 fn is_decimal_start(part: &str) -> bool {

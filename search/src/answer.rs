@@ -146,6 +146,6 @@ pub struct PriceRange {
 pub struct Correction {
     /// As typed.
     pub typed: String,
-    /// As searched, in the index's own (stemmed) spelling.
+    /// As searched, the way that names in the catalogue mostly write it.
     pub searched: String,
 }

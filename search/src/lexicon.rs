@@ -34,6 +34,8 @@ pub(crate) struct Lexicon {
     pub(crate) code: Terms,
     words: Terms,
     beginnings: Terms,
+    /// Products in all.
+    pub(crate) products: u64,
 }
 
 /// A word that is spelt nearly like another.
@@ -64,6 +66,7 @@ impl Lexicon {
             code: terms(fields.code)?,
             words: terms(fields.words)?,
             beginnings: terms(fields.beginnings)?,
+            products: searcher.num_docs(),
         })
     }
 

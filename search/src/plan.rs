@@ -5,40 +5,29 @@
 //! catalogue does not know it at all, as a near spelling. What decides the match is one field with all words of the
 //! product; title, description, brand and category only lift.
 //!
-//! The work is bounded: at most [`query::WORDS_MAX`] words of [`query::PARTS_MAX`] parts, [`EXPANSIONS_MAX`] terms besides
-//! those typed, [`NEAR_LOOKUPS_MAX`] walks through the dictionary for near spellings.
+//! The work is bounded: at most [`query::WORDS_MAX`] words of [`query::PARTS_MAX`] parts, [`planner::EXPANSIONS_MAX`] terms besides
+//! those typed, [`planner::NEAR_LOOKUPS_MAX`] walks through the dictionary for near spellings.
+
+mod planner;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Query};
 use tantivy::{Searcher, Term};
 
-use crate::analysis::{self, QueryWord, Speller};
 use crate::answer::Correction;
-use crate::lexicon::{Lexicon, Near};
+use crate::lexicon::Lexicon;
 use crate::marks::Marks;
-use crate::query::{self, Clause};
 use crate::request::Request;
 use crate::schema::Fields;
 use crate::synonyms::Synonyms;
-use crate::ways::{self, Group, Matcher, Way, Worth};
+use crate::ways::{self, Group, Matcher, Way};
 use crate::weights::Weights;
 
-/// Most terms that may be searched for besides those typed.
-const EXPANSIONS_MAX: usize = 160;
-/// Most words of one query for which near spellings are looked for.
-const NEAR_LOOKUPS_MAX: usize = 4;
-/// Most terms for a word that is still being typed, and for one at the end of a phrase.
-const PREFIX_TERMS_MAX: usize = 24;
-const PREFIX_PHRASES_MAX: usize = 8;
-/// Most near spellings that are searched for, and how much rarer than the likeliest they may be.
-const NEAR_TERMS_MAX: usize = 4;
-const NEAR_TIMES_RARER_MAX: u64 = 50;
-/// Most synonyms of one word.
-const SYNONYMS_MAX: usize = 8;
+use planner::Planner;
 
 /// How a query is going to be run.
+#[derive(Default)]
 pub(crate) struct Plan {
     groups: Vec<Group>,
     /// Words for which nothing could be found.
@@ -79,39 +68,8 @@ impl Plan {
         weights: &Weights,
         synonyms: &Synonyms,
     ) -> tantivy::Result<Self> {
-        let mut speller = Speller::new();
-        let parsed = query::parse(&request.query, &mut speller);
-        let only_unwanted = parsed.wanted.is_empty() && !parsed.unwanted.is_empty();
-        let plan = Self {
-            groups: Vec::new(),
-            unmatched: 0,
-            unwanted: Vec::new(),
-            lifts: Vec::new(),
-            code: None,
-            corrections: Vec::new(),
-            suggestion: None,
-            marks: Marks::default(),
-            has_phrases: false,
-            other_fields: weights.other_fields,
-            more_words: weights.more_words,
-            is_listing: request.query.trim().is_empty() || only_unwanted,
-        };
         let lexicon = Lexicon::new(searcher, fields)?;
-        let mut planner = Planner {
-            lexicon: &lexicon,
-            weights,
-            synonyms,
-            speller,
-            expansions_left: EXPANSIONS_MAX,
-            near_lookups_left: NEAR_LOOKUPS_MAX,
-            rewritten: Vec::new(),
-            has_suggestion: false,
-            plan,
-        };
-        let last_is_typed = request.prefix_last_word && request.query.ends_with(char::is_alphanumeric);
-        planner.add_wanted(&parsed.wanted, last_is_typed)?;
-        planner.add_unwanted(&parsed.unwanted)?;
-        Ok(planner.finish(&request.query))
+        Planner::new(&lexicon, weights, synonyms).plan(request)
     }
 
     /// Every term whose postings a run will read, and whether its positions are read too.
@@ -178,7 +136,6 @@ impl Plan {
         let mut lifts: Vec<Box<dyn Query>> =
             groups.iter().filter_map(|group| group.lift_query(self.other_fields)).collect();
         if let Strictness::AtLeast(least) = strictness {
-            // Products with more of the words come first, whatever else is good about the others.
             for count in [most_of(groups.len()), groups.len()].into_iter().filter(|count| *count > least) {
                 let words = groups.iter().filter_map(|group| group.query()).collect();
                 let more = BooleanQuery::union_with_minimum_required_clauses(words, count);
@@ -200,445 +157,64 @@ impl Plan {
     }
 }
 
-/// A plan in the making.
-struct Planner<'a> {
-    lexicon: &'a Lexicon,
-    weights: &'a Weights,
-    synonyms: &'a Synonyms,
-    speller: Speller,
-    expansions_left: usize,
-    near_lookups_left: usize,
-    /// Words of the query that were or might be put right, and how they are written then.
-    rewritten: Vec<(Range<usize>, String)>,
-    has_suggestion: bool,
-    plan: Plan,
-}
-
-impl Planner<'_> {
-    fn add_wanted(&mut self, clauses: &[Clause], last_is_typed: bool) -> tantivy::Result<()> {
-        let words: Vec<&QueryWord> = clauses.iter().flat_map(Clause::words).collect();
-        self.find_code(&words)?;
-        let mut next = 0;
-        while let Some(clause) = clauses.get(next) {
-            let is_last = |taken: usize| last_is_typed && next + taken == clauses.len();
-            match clause {
-                Clause::Word(_) => {
-                    let run: Vec<&QueryWord> = clauses[next..].iter().map_while(as_word).collect();
-                    let before = next.checked_sub(1).and_then(|before| as_word(&clauses[before]));
-                    let (group, taken) = self.words_group(&run, before, is_last(run.len()))?;
-                    self.add_group(group);
-                    next += taken;
-                }
-                Clause::Phrase(words) => {
-                    let group = self.phrase_group(words, is_last(1))?;
-                    self.plan.has_phrases = true;
-                    self.add_group(group);
-                    next += 1;
-                }
-            }
-        }
-        self.add_lifts_together(&words);
-        Ok(())
-    }
-
-    fn add_group(&mut self, group: Group) {
-        // A phrase that the catalogue cannot have is kept for its words.
-        if group.is_empty() && group.words.is_empty() {
-            self.plan.unmatched += 1;
-        } else {
-            self.plan.groups.push(group);
-        }
-    }
-
-    /// What is excluded, exactly as typed: a guess must not hide anything.
-    fn add_unwanted(&mut self, clauses: &[Clause]) -> tantivy::Result<()> {
-        for clause in clauses {
-            let mut group = Group::default();
-            match clause {
-                Clause::Word(word) => {
-                    self.add_exact(word, &mut group)?;
-                    self.add_code(word, &mut group)?;
-                }
-                Clause::Phrase(words) => {
-                    let terms: Vec<Term> = self.phrase_terms(words.iter());
-                    group.add(Matcher::Phrase(terms), Worth::Flat(0.0));
-                }
-            }
-            group.lifts.clear();
-            if !group.is_empty() {
-                self.plan.unwanted.push(group);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, typed: &str) -> Plan {
-        let plan = &mut self.plan;
-        for group in &plan.groups {
-            group.visit(&mut |matcher| {
-                // What a beginning expands to is marked as far as it was typed only.
-                if !matches!(matcher, Matcher::Any(_)) {
-                    let terms = matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
-                    plan.marks.terms.extend(terms);
-                }
-            });
-        }
-        if let Some(code) = &plan.code {
-            let terms = code.matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
-            plan.marks.terms.extend(terms);
-        }
-        if self.has_suggestion {
-            self.rewritten.sort_by_key(|(range, _)| range.start);
-            let mut meant = typed.to_owned();
-            for (range, written) in self.rewritten.iter().rev() {
-                if meant.get(range.clone()).is_some() {
-                    meant.replace_range(range.clone(), written);
-                }
-            }
-            plan.suggestion = Some(meant.split_whitespace().collect::<Vec<_>>().join(" "));
-        }
-        self.plan
-    }
-
-    /// The whole query as one code: `006R 90321` finds the SKU `006R90321`.
-    fn find_code(&mut self, words: &[&QueryWord]) -> tantivy::Result<()> {
-        let code = analysis::code(&words.iter().map(|word| word.code()).collect::<String>());
-        if !code.is_empty() && self.lexicon.code.frequency(&code)? > 0 {
-            let matcher = Matcher::Term(self.lexicon.code.term(&code));
-            self.plan.code = Some(Way { matcher, worth: Worth::Flat(self.weights.code) });
-        }
-        Ok(())
-    }
-
-    /// The group for the first of some words, or for as many of them as a synonym stands for; and how many those are.
-    fn words_group(
-        &mut self,
-        words: &[&QueryWord],
-        before: Option<&QueryWord>,
-        last_is_typed: bool,
-    ) -> tantivy::Result<(Group, usize)> {
-        let terms: Vec<String> = words.iter().flat_map(|word| word.parts.iter().cloned()).collect();
-        let ends = words.iter().scan(0, |end, word| {
-            *end += word.parts.len();
-            Some(*end)
-        });
-        let ends: Vec<usize> = ends.collect();
-        let synonyms = self.synonyms;
-        let (taken, others) = match synonyms.of(&terms, &ends) {
-            Some((length, others)) => (ends.iter().take_while(|end| **end <= length).count(), others),
-            None => (1, &[][..]),
-        };
-        let mut means = Group::default();
-        for other in others.iter().take(SYNONYMS_MAX) {
-            self.add_synonym(other, &mut means)?;
-        }
-        let mut inner = Vec::new();
-        for (index, word) in words.iter().take(taken).enumerate() {
-            let before = index.checked_sub(1).map_or(before, |before| Some(words[before]));
-            let being_typed = last_is_typed && index + 1 == words.len();
-            let neighbours = [before, words.get(index + 1).copied()];
-            inner.push(self.word_group(word, neighbours, being_typed, !means.is_empty())?);
-        }
-        let mut group = match inner.len() {
-            1 => inner.swap_remove(0),
-            _ => {
-                let lifts = inner.iter_mut().flat_map(|group| std::mem::take(&mut group.lifts)).collect();
-                let ways = vec![Way { matcher: Matcher::Groups(inner), worth: Worth::Times(1.0) }];
-                Group { ways, lifts, words: Vec::new() }
-            }
-        };
-        group.ways.append(&mut means.ways);
-        group.lifts.append(&mut means.lifts);
-        Ok((group, taken))
-    }
-
-    fn word_group(
-        &mut self,
-        word: &QueryWord,
-        neighbours: [Option<&QueryWord>; 2],
-        being_typed: bool,
-        has_synonyms: bool,
-    ) -> tantivy::Result<Group> {
-        let mut group = Group::default();
-        self.add_exact(word, &mut group)?;
-        for joined in joined_with(word, neighbours, &mut self.speller) {
-            self.add_term(&joined, self.weights.joined, &mut group)?;
-        }
-        self.add_code(word, &mut group)?;
-        let is_known = !group.is_empty();
-        if being_typed && let Some(beginning) = word.plain() {
-            self.add_beginning(beginning, &mut group)?;
-        }
-        if group.is_empty() && !has_synonyms {
-            self.put_right(word, being_typed, &mut group)?;
-        } else if is_known && !being_typed && !has_synonyms {
-            self.doubt(word, &mut group)?;
-        }
-        Ok(group)
-    }
-
-    /// The word as typed: its parts, and all in one piece.
-    fn add_exact(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let parts: Vec<&str> = word.parts.iter().map(String::as_str).collect();
-        let whole = word.whole.as_deref().map(|whole| vec![whole]);
-        // A number and its unit apart would add every "4" and every "GB" to what "4 GB" finds.
-        let ways = if word.is_measure { [whole, Some(parts)] } else { [Some(parts), whole] };
-        for way in ways.into_iter().flatten() {
-            let mut known = true;
-            for term in &way {
-                known &= self.lexicon.all.frequency(term)? > 0;
-            }
-            if !known || (word.is_measure && !group.is_empty()) {
-                continue;
-            }
-            let terms: Vec<Term> = way.iter().map(|term| self.lexicon.all.term(term)).collect();
-            group.add(Matcher::Every(terms), Worth::Times(self.weights.all));
-            for term in way {
-                self.add_lifts(term, 1.0, group)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Title, description, brand and category lift what has the term there.
-    fn add_lifts(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
-        let (lexicon, weights) = (self.lexicon, self.weights);
-        for (terms, weight) in [
-            (&lexicon.title, weights.title),
-            (&lexicon.text, weights.text),
-            (&lexicon.maker, weights.maker),
-            (&lexicon.kind, weights.kind),
-        ] {
-            if weight > 0.0 && terms.frequency(term)? > 0 {
-                let matcher = Matcher::Term(terms.term(term));
-                group.lifts.push(Way { matcher, worth: Worth::Times(weight * times) });
-            }
-        }
-        Ok(())
-    }
-
-    /// A term that was not typed, if the catalogue knows it.
-    fn add_term(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
-        if self.lexicon.all.frequency(term)? > 0 && self.may_expand(1) {
-            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(self.weights.all * times));
-            self.add_lifts(term, times, group)?;
-        }
-        Ok(())
-    }
-
-    fn may_expand(&mut self, terms: usize) -> bool {
-        match self.expansions_left.checked_sub(terms) {
-            Some(left) => {
-                self.expansions_left = left;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn add_code(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let code = analysis::code(&word.code());
-        if self.plan.code.is_none() && !code.is_empty() && self.lexicon.code.frequency(&code)? > 0 {
-            group.add(Matcher::Term(self.lexicon.code.term(&code)), Worth::Flat(self.weights.code));
-        }
-        Ok(())
-    }
-
-    /// The catalogue's words that begin like the one being typed.
-    fn add_beginning(&mut self, beginning: &str, group: &mut Group) -> tantivy::Result<()> {
-        let (lexicon, weights) = (self.lexicon, self.weights);
-        let (mut any, mut titles) = (Vec::new(), Vec::new());
-        if let Some(term) = lexicon.beginning(beginning)? {
-            any.push(term);
-        } else {
-            let terms_max = PREFIX_TERMS_MAX.min(self.expansions_left);
-            for term in lexicon.beginning_with(beginning, terms_max, &mut self.speller)? {
-                any.push(lexicon.all.term(&term));
-                if lexicon.title.frequency(&term)? > 0 {
-                    titles.push(lexicon.title.term(&term));
-                }
-            }
-            self.expansions_left -= any.len().min(self.expansions_left);
-        }
-        if !any.is_empty() {
-            self.plan.marks.beginnings.push(beginning.to_owned());
-            group.add(Matcher::Any(any), Worth::Flat(weights.prefix));
-        }
-        if !titles.is_empty() && weights.prefix_title > 0.0 {
-            group.lifts.push(Way { matcher: Matcher::Any(titles), worth: Worth::Flat(weights.prefix_title) });
-        }
-        Ok(())
-    }
-
-    /// A synonym: a word, or several next to one another.
-    fn add_synonym(&mut self, terms: &[String], group: &mut Group) -> tantivy::Result<()> {
-        let times = self.weights.synonym;
-        if let [only] = terms {
-            return self.add_term(only, times, group);
-        }
-        self.add_phrase(terms, times, group)
-    }
-
-    fn add_phrase(&mut self, terms: &[String], times: f32, group: &mut Group) -> tantivy::Result<()> {
-        for term in terms {
-            if self.lexicon.all.frequency(term)? == 0 {
-                return Ok(());
-            }
-        }
-        if self.may_expand(terms.len()) {
-            let phrase = terms.iter().map(|term| self.lexicon.all.term(term)).collect();
-            group.add(Matcher::Phrase(phrase), Worth::Times(times));
-        }
-        Ok(())
-    }
-
-    /// Near spellings of a word that the catalogue does not know, and the two words that it may be written as one.
-    fn put_right(&mut self, word: &QueryWord, being_typed: bool, group: &mut Group) -> tantivy::Result<()> {
-        let typed = word.plain_parts.concat();
-        if word.is_measure || self.near_lookups_left == 0 {
-            return Ok(());
-        }
-        self.near_lookups_left -= 1;
-        let near = self.lexicon.near(&typed, being_typed && word.plain().is_some(), &mut self.speller)?;
-        let split = self.lexicon.split(&typed)?;
-        let commonest = near.first().map_or(0, |best| best.products);
-        let written = match (&split, near.first()) {
-            (Some((left, right, rarer)), _) if *rarer > 2 * commonest => Some(format!("{left} {right}")),
-            (_, best) => best.map(|best| best.written.clone()),
-        };
-        self.add_near(&near, group)?;
-        if let Some((left, right, _)) = split {
-            let terms = [self.speller.term(&left), self.speller.term(&right)];
-            self.add_phrase(&terms, self.weights.joined, group)?;
-        }
-        if let Some(searched) = written
-            && !group.is_empty()
-        {
-            self.rewritten.push((word.range.clone(), searched.clone()));
-            self.plan.corrections.push(Correction { typed: word.plain_parts.join("-"), searched });
-        }
-        Ok(())
-    }
-
-    fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {
-        let Some(best) = near.first() else { return Ok(()) };
-        let likely = near.iter().filter(|other| other.products >= best.products / NEAR_TIMES_RARER_MAX);
-        let mut seen: Vec<&str> = Vec::new();
-        for other in likely {
-            if seen.len() == NEAR_TERMS_MAX {
-                break;
-            }
-            if seen.contains(&other.term.as_str()) {
-                continue;
-            }
-            let likelihood = if seen.is_empty() { 1.0 } else { self.weights.near_others };
-            seen.push(&other.term);
-            let times = self.weights.near.powi(i32::from(other.slips)) * likelihood;
-            self.add_term(&other.term, times, group)?;
-        }
-        Ok(())
-    }
-
-    /// A known but very rare word may be two words in one, or a slip: then it is searched for as typed, and what was
-    /// probably meant is suggested.
-    fn doubt(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let (Some(typed), [term]) = (word.plain(), word.parts.as_slice()) else { return Ok(()) };
-        let products = self.lexicon.all.frequency(term)?;
-        if products > self.weights.rare_products_max || self.near_lookups_left == 0 || self.plan.code.is_some() {
-            return Ok(());
-        }
-        self.near_lookups_left -= 1;
-        let products_min = products.max(1).saturating_mul(self.weights.suggestion_times_commoner);
-        if let Some((left, right, rarer)) = self.lexicon.split(typed)?
-            && rarer >= products_min
-        {
-            let terms = [self.speller.term(&left), self.speller.term(&right)];
-            self.add_phrase(&terms, self.weights.joined, group)?;
-        }
-        if let Some(meant) = self.lexicon.commoner(typed, term, products_min, &mut self.speller)? {
-            self.rewritten.push((word.range.clone(), meant.written));
-            self.has_suggestion = true;
-        }
-        Ok(())
-    }
-
-    /// Words next to one another; and the words by themselves, for when no product has them so.
-    fn phrase_group(&mut self, words: &[QueryWord], last_is_typed: bool) -> tantivy::Result<Group> {
-        let mut group = Group::default();
-        let exact = self.phrase_terms(words.iter());
-        let mut phrases = vec![exact];
-        if last_is_typed
-            && let Some((last, first)) = words.split_last()
-            && let Some(beginning) = last.plain()
-        {
-            let terms_max = PREFIX_PHRASES_MAX.min(self.expansions_left);
-            let ends = self.lexicon.beginning_with(beginning, terms_max, &mut self.speller)?;
-            self.expansions_left -= ends.len();
-            for end in ends.into_iter().filter(|end| *end != last.parts[0]) {
-                let mut phrase = self.phrase_terms(first.iter());
-                phrase.push(self.lexicon.all.term(&end));
-                phrases.push(phrase);
-            }
-        }
-        for phrase in phrases {
-            let mut known = true;
-            for term in &phrase {
-                known &= term.value().as_str().map_or(Ok(0), |text| self.lexicon.all.frequency(text))? > 0;
-            }
-            if known {
-                group.add(Matcher::Phrase(phrase), Worth::Times(self.weights.phrase));
-            }
-        }
-        for (index, word) in words.iter().enumerate() {
-            let being_typed = last_is_typed && index + 1 == words.len();
-            let inner = self.word_group(word, [None, None], being_typed, false)?;
-            group.lifts.extend(inner.lifts.iter().cloned());
-            if !inner.is_empty() {
-                group.words.push(inner);
-            }
-        }
-        Ok(group)
-    }
-
-    fn phrase_terms<'w>(&self, words: impl Iterator<Item = &'w QueryWord>) -> Vec<Term> {
-        words.flat_map(|word| &word.parts).map(|part| self.lexicon.all.term(part)).collect()
-    }
-
-    /// Lifts for all words together in the title.
-    fn add_lifts_together(&mut self, words: &[&QueryWord]) {
-        let parts = words.iter().flat_map(|word| &word.parts);
-        let terms: Vec<Term> = parts.map(|part| self.lexicon.title.term(part)).collect();
-        if terms.len() < 2 {
-            return;
-        }
-        if self.weights.all_in_title > 0.0 {
-            let matcher = Matcher::Every(terms.clone());
-            self.plan.lifts.push(Way { matcher, worth: Worth::Flat(self.weights.all_in_title) });
-        }
-        if self.weights.title_phrase > 0.0 {
-            let matcher = Matcher::Phrase(terms);
-            self.plan.lifts.push(Way { matcher, worth: Worth::Times(self.weights.title_phrase) });
-        }
-    }
-}
-
 /// Most of so many words.
 fn most_of(words: usize) -> usize {
     (words * 2).div_ceil(3)
 }
 
-fn as_word(clause: &Clause) -> Option<&QueryWord> {
-    match clause {
-        Clause::Word(word) => Some(word),
-        Clause::Phrase(_) => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tantivy::Index;
 
-/// `wi fi` may be written `wifi`: both words are then matched by the one.
-fn joined_with(word: &QueryWord, neighbours: [Option<&QueryWord>; 2], speller: &mut Speller) -> Vec<String> {
-    let Some(plain) = word.plain() else { return Vec::new() };
-    let [before, after] = neighbours.map(|neighbour| neighbour.and_then(QueryWord::plain));
-    let before = before.map(|before| format!("{before}{plain}"));
-    let after = after.map(|after| format!("{plain}{after}"));
-    before.into_iter().chain(after).map(|joined| speller.term(&joined)).collect()
+    use super::*;
+    use crate::document::Document;
+    use crate::{analysis, schema};
+
+    /// A catalogue of look-alikes, in which everything has neighbours, synonyms, and much that begins alike.
+    fn searcher() -> (Searcher, Fields) {
+        let (schema, fields) = schema::schema();
+        let tokenizers = tantivy::tokenizer::TokenizerManager::default();
+        for (name, analyser) in analysis::analysers() {
+            tokenizers.register(name, analyser);
+        }
+        let index = Index::builder().schema(schema).tokenizers(tokenizers);
+        let mut writer =
+            index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), 15_000_000).unwrap();
+        for n in 0..500_usize {
+            let letter = |at: u32| char::from(b'a' + (n / 7_usize.pow(at) % 7) as u8);
+            let title: String =
+                (0..6).map(|at| format!("abcde{}{} a{} {n} ", letter(at), letter(at + 1), letter(at))).collect();
+            let document = Document { title, sku: format!("a{n}"), ..Document::default() };
+            writer.add_document(schema::index_document(&fields, document).unwrap()).unwrap();
+        }
+        (writer.finalize().unwrap().reader().unwrap().searcher(), fields)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_query_searches_for_more_terms_than_the_limit(
+            query in prop_oneof!["([a-g]{1,2}[-\" ]?){0,120}", "(-?\"?abcde[a-g]{1,3}\"? ){0,28}", "(a[a-g] | \"|4gb ){0,60}"],
+            prefix_last_word: bool,
+        ) {
+            thread_local!(static INDEX: (Searcher, Fields) = searcher());
+            let everything: String = ('a'..='g').map(|c| format!("a{c}, abcde{c}, ab cd {c}, aa ab ac {c}a\n")).collect();
+            let synonyms = Synonyms::parse(&everything).unwrap();
+            let weights = Weights { all_in_title: 1.0, title_phrase: 1.0, ..Weights::default() };
+            let request = Request { query, prefix_last_word, ..Request::default() };
+            INDEX.with(|(searcher, fields)| {
+                let plan = Plan::new(searcher, fields, &request, &weights, &synonyms).unwrap();
+                // Parts and whole words as typed, codes, and what they expand to; each also in the fields that lift.
+                let typed = crate::query::PARTS_MAX + 2 * crate::query::WORDS_MAX + 1;
+                let limit = typed + planner::EXPANSIONS_MAX;
+                let everywhere = plan.terms();
+                let in_all = everywhere.keys().filter(|term| ![fields.title, fields.text, fields.maker, fields.kind].contains(&term.field()));
+                prop_assert!(in_all.count() <= limit);
+                prop_assert!(everywhere.len() <= 5 * limit);
+                Ok(())
+            })?;
+        }
+    }
 }

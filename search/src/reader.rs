@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use tantivy::directory::{CompositeFile, Directory as _};
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
-use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, TantivyDocument};
+use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, SegmentReader, TantivyDocument};
 
 use crate::analysis;
 use crate::answer::{Answer, Hit};
@@ -20,7 +22,7 @@ use crate::error::SearchError;
 use crate::hotcache::Hotcache;
 use crate::marks::{Marker, Marks};
 use crate::plan::{Plan, Strictness};
-use crate::request::Request;
+use crate::request::{Request, Sort};
 use crate::schema::{self, Fields};
 use crate::synonyms::Synonyms;
 use crate::weights::Weights;
@@ -46,6 +48,8 @@ pub(crate) struct Opened {
     searcher: Searcher,
     fields: Fields,
     columns: Arc<Vec<Columns>>,
+    /// Where each segment's words stand in its texts.
+    positions: Vec<CompositeFile>,
 }
 
 /// How far a search has come.
@@ -155,17 +159,29 @@ impl Opened {
         // Touched now so that they are in the hotcache; every failure is noted before the first one counts.
         let mut dictionaries = Vec::new();
         let mut columns = Vec::new();
+        let mut positions = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title, fields.text].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
             columns.push(Columns::open(segment));
+            positions.push(positions_of(&index, segment));
         }
         dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
         let columns = columns.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, columns: Arc::new(columns) })
+        let positions = positions.into_iter().collect::<tantivy::Result<_>>()?;
+        Ok(Self { searcher, fields, columns: Arc::new(columns), positions })
     }
+}
+
+/// A segment's file of positions; an empty one where it has none.
+fn positions_of(index: &Index, segment: &SegmentReader) -> tantivy::Result<CompositeFile> {
+    let path = PathBuf::from(format!("{}.pos", segment.segment_id().uuid_string()));
+    if !index.directory().exists(&path)? {
+        return Ok(CompositeFile::empty());
+    }
+    Ok(CompositeFile::open(&index.directory().open_read(&path)?)?)
 }
 
 /// One request on its way to an answer.
@@ -276,10 +292,12 @@ impl Opened {
             let Some(query) = plan.query(strictness) else { continue };
             let wider = self.searcher.search(query.as_ref(), &walk)?;
             if wider.matched > found.matched {
+                // Products with some of the words may follow those with all, but only where the best come first.
+                relaxed = strictness != Strictness::All && found.matched == 0;
                 found = wider;
-                relaxed = strictness != Strictness::All;
             }
-            if found.matched >= reader.weights.enough_products || (found.matched > 0 && !plan.may_go_on()) {
+            let may_go_on = request.sort == Sort::Relevance && plan.may_go_on();
+            if found.matched >= reader.weights.enough_products || (found.matched > 0 && !may_go_on) {
                 break;
             }
         }
@@ -294,15 +312,15 @@ impl Opened {
 
     /// Reads the beginning of every list that the query will walk, so that all that is missing is known at once.
     fn touch_postings(&self, plan: &Plan) -> Result<(), SearchError> {
-        for segment in self.searcher.segment_readers() {
+        for (segment, positions_file) in self.searcher.segment_readers().iter().zip(&self.positions) {
             for (term, positions) in plan.terms() {
                 let index = segment.inverted_index(term.field())?;
                 if let Some(info) = index.get_term_info(&term).map_err(tantivy::TantivyError::from)? {
                     // Failures here are missing pages, and noted as such.
                     drop(index.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs));
-                    if positions {
-                        let recorded = IndexRecordOption::WithFreqsAndPositions;
-                        drop(index.read_postings_from_terminfo(&info, recorded));
+                    // Asked for apart from the postings: a list that lacks its postings would not get to its positions.
+                    if positions && let Some(file) = positions_file.open_read(term.field()) {
+                        drop(file.read_bytes_slice(info.positions_range.clone()));
                     }
                 }
             }

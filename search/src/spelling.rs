@@ -156,6 +156,11 @@ pub(crate) fn american(word: &str) -> Option<String> {
     if let Some((_, other)) = WORDS.iter().find(|(british, _)| *british == word) {
         return Some((*other).to_owned());
     }
+    // Every word of a catalogue comes by here, and hardly one has such letters.
+    let may_differ = |pair: &[u8]| matches!(pair, b"ae" | b"gu" | b"is" | b"ll" | b"oe" | b"ou" | b"qu" | b"re");
+    if !word.as_bytes().windows(2).any(may_differ) {
+        return None;
+    }
     let mut spelling = word.to_owned();
     if let Some((british, other)) = INSIDE.iter().find(|(british, _)| word.contains(british)) {
         spelling = spelling.replacen(british, other, 1);
@@ -261,6 +266,22 @@ mod tests {
         ] {
             assert_eq!(american(british).as_deref(), Some(expected));
             assert_eq!(american(expected), None, "{expected} is changed again");
+        }
+    }
+
+    #[test]
+    fn no_letters_of_the_tables_are_passed_over() {
+        for (british, other) in INSIDE.iter().chain(WORDS) {
+            assert_eq!(american(british).as_deref(), Some(*other));
+        }
+        for ogue in OGUE {
+            assert!(american(ogue).is_some(), "{ogue}");
+        }
+        for (start, ending) in ISE.iter().flat_map(|start| ISE_ENDINGS.iter().map(move |ending| (start, ending))) {
+            assert_eq!(american(&format!("{start}is{ending}")), Some(format!("{start}iz{ending}")));
+        }
+        for (start, ending) in DOUBLED_L.iter().flat_map(|start| DOUBLED_L_ENDINGS.iter().map(move |e| (start, e))) {
+            assert_eq!(american(&format!("{start}l{ending}")), Some(format!("{start}{ending}")));
         }
     }
 

@@ -19,8 +19,8 @@ pub struct Weights {
     pub text: f32,
     /// Of a word in title, description, maker and category the best place counts, and so much of the others.
     pub other_fields: f32,
-    /// Added for having more of the words, when products with all of them are too few and others follow: more than words can
-    /// score.
+    /// Added for having most of the words, and again for having all of them, when products with all are too few and others
+    /// follow. About what one word scores: two words in a title may outrank three in a list of attributes.
     pub more_words: f32,
     /// When fewer products than this have all the words, those with some of them follow.
     pub enough_products: u64,
@@ -61,7 +61,7 @@ impl Default for Weights {
             title: 1.0,
             text: 1.0,
             other_fields: 0.1,
-            more_words: 200.0,
+            more_words: 6.0,
             enough_products: 10,
             maker: 0.0,
             kind: 0.0,

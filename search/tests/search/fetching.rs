@@ -26,6 +26,11 @@ fn requests() -> Vec<Request> {
         typing("b77"),
         words("hedphones grene"),
         words("purple velvet monitor"),
+        words("\"toner cartridge\" red -zuma"),
+        words("\"cartridge toner\" silver"),
+        words("monitor -\"serial batch\" -green"),
+        words("laserprinter"),
+        typing("\"laser pri"),
         words("qqqqqq"),
         Request { category: Some("Audio".to_owned()), page: 9, ..words("") },
     ]

@@ -3,4 +3,5 @@
 
 mod fetching;
 mod finding;
+mod queries;
 mod shop;

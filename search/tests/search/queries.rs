@@ -1,0 +1,276 @@
+//! What queries mean: phrases, exclusions, spellings, synonyms, measures, and what of them is marked.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::shop::{Bucket, compiled, reader, words};
+use search::{Answer, Artefact, Document, Reader, Request, Synonyms, Weights};
+
+const TITLES: [&str; 30] = [
+    "Baobab power bank 10000 mAh black",
+    "Bank of flowers, power of colour",
+    "Zuma wireless mouse",
+    "Zuma mouse with wire",
+    "Sahel notebook 15\" 4GB grey",
+    "Sahel notebook 17 inch 8 GB gray",
+    "Sahel laptop 15.6in",
+    "Kano wifi router",
+    "Kano Wi-Fi extender",
+    "HP Pavilion dv7-1211ea",
+    "Aluminium tyre centre organiser",
+    "Aluminum tire center organizer",
+    "Cafetière for the kitchen",
+    "Generator 3.5 kVA",
+    "Television stand",
+    "TV bracket",
+    "Red mat for the front door",
+    "Door mat, red",
+    "Front door bell",
+    "Printers and printing",
+    "Printer",
+    "Toner cartridge black",
+    "Black ink",
+    "Black toner",
+    "Mouse mat",
+    "Mousse maker",
+    "Ọjà àti bàtà",
+    "سماعات رأس",
+    "Kettle 2 litre",
+    "Kettle 1.7L",
+];
+
+fn document((n, title): (usize, &str)) -> Document {
+    Document {
+        id: format!("{n}"),
+        sku: format!("Q-{n:03}"),
+        slug: format!("product-{n}"),
+        title: title.to_owned(),
+        currency: "NGN".to_owned(),
+        ..Document::default()
+    }
+}
+
+/// The titles, and a hundred phones: common, and one of them spelt wrongly by its seller.
+fn artefact() -> &'static Artefact {
+    static ARTEFACT: OnceLock<Artefact> = OnceLock::new();
+    ARTEFACT.get_or_init(|| {
+        let phones = (0..100).map(|n| if n == 0 { "Smartphome case" } else { "Smartphone case" });
+        compiled(TITLES.into_iter().chain(phones).enumerate().map(document))
+    })
+}
+
+fn answer(reader: &Reader, request: &Request) -> Answer {
+    Bucket::default().answer(reader, artefact(), request).unwrap()
+}
+
+fn ask(query: &str) -> Answer {
+    answer(&reader(artefact()), &words(query))
+}
+
+fn typing(query: &str) -> Answer {
+    answer(&reader(artefact()), &Request { prefix_last_word: true, ..words(query) })
+}
+
+fn titles(answer: &Answer) -> Vec<&str> {
+    answer.hits.iter().map(|hit| hit.title.as_str()).collect()
+}
+
+fn sorted(query: &str) -> Vec<String> {
+    let answer = ask(query);
+    let mut titles: Vec<String> = titles(&answer).into_iter().map(str::to_owned).collect();
+    titles.sort();
+    titles
+}
+
+fn marked(answer: &Answer) -> Vec<String> {
+    let show = |hit: &search::Hit| {
+        let mut title = hit.title.clone();
+        for mark in hit.title_marks.iter().rev() {
+            title.insert(mark.end, ']');
+            title.insert(mark.start, '[');
+        }
+        title
+    };
+    answer.hits.iter().map(show).collect()
+}
+
+#[test]
+fn words_in_quotes_stand_next_to_one_another() {
+    assert_eq!(titles(&ask("\"power bank\"")), [TITLES[0]]);
+    assert_eq!(ask("power bank").total, 2);
+    assert_eq!(titles(&ask("\"red mat\"")), [TITLES[16]]);
+    assert_eq!(titles(&ask("\"front door\" red")), [TITLES[16]]);
+    assert_eq!(ask("\"front door\"").total, 2);
+    for measure in ["\"4gb grey\"", "\"4 GB gray\"", "\"notebook 15\" 4 gb\"", "\"notebook 15 inch\" 4gb"] {
+        assert_eq!(titles(&ask(measure)), [TITLES[4]], "{measure}");
+    }
+    assert_eq!(titles(&ask("\"hp pavilion dv7 1211ea\"")), [TITLES[9]]);
+}
+
+#[test]
+fn a_phrase_that_nothing_has_is_taken_for_its_words_and_it_says_so() {
+    let answer = ask("\"mat red\" front");
+    assert_eq!((titles(&answer), answer.relaxed), (vec![TITLES[16]], true));
+    assert!(!ask("\"red mat\" front").relaxed);
+    let unknown = ask("\"zzzz mouse\"");
+    assert!(unknown.relaxed && unknown.total > 0);
+}
+
+#[test]
+fn a_phrase_may_be_unfinished_while_typing() {
+    for query in ["\"power ba", "\"power bank", "\"powe", "black \"power b"] {
+        assert!(titles(&typing(query)).contains(&TITLES[0]), "{query}");
+    }
+    assert_eq!(titles(&typing("\"power ba")), [TITLES[0]]);
+}
+
+#[test]
+fn what_is_excluded_is_not_shown() {
+    assert_eq!(titles(&ask("mouse -wireless -mat -maker")), [TITLES[3]]);
+    assert_eq!(titles(&ask("door -\"front door\"")), [TITLES[17]]);
+    assert_eq!(titles(&ask("door -mats")), [TITLES[18]]);
+    assert_eq!(titles(&ask("notebook -17\"")), [TITLES[4]]);
+    assert_eq!(ask("-smartphone").total, (TITLES.len() + 1) as u64);
+    assert_eq!(ask("-zzzz").total, (TITLES.len() + 100) as u64);
+    // A slip in what is excluded hides nothing.
+    assert_eq!(ask("mouse -wireles").total, ask("mouse").total);
+    assert_eq!(titles(&ask("-Q-002 wireless")), [] as [&str; 0]);
+}
+
+#[test]
+fn a_slip_finds_what_was_meant_and_says_it_as_people_write_it() {
+    let answer = ask("wireles mouse");
+    assert_eq!(titles(&answer), [TITLES[2]]);
+    assert_eq!(
+        (answer.corrections[0].typed.as_str(), answer.corrections[0].searched.as_str()),
+        ("wireles", "wireless")
+    );
+    assert_eq!(ask("cafetiare").corrections[0].searched, "cafetiere");
+    assert_eq!(ask("genrator").corrections[0].searched, "generator");
+    // The first letter only when nothing else is near.
+    assert_eq!(ask("kaptop").corrections[0].searched, "laptop");
+    assert_eq!(titles(&typing("wirelss mou")), [TITLES[2]]);
+    assert!(titles(&typing("televasi")).contains(&TITLES[14]));
+}
+
+#[test]
+fn a_known_word_is_never_replaced_but_a_much_commoner_one_is_suggested() {
+    let answer = ask("smartphome  Case");
+    assert_eq!((answer.total, answer.corrections.len()), (1, 0));
+    assert_eq!(answer.suggestion.as_deref(), Some("smartphone Case"));
+    assert_eq!(ask("smartphone case").suggestion, None);
+    // "mousse" is as common as "mouse".
+    assert_eq!((titles(&ask("mousse")), ask("mousse").suggestion), (vec![TITLES[25]], None));
+}
+
+#[test]
+fn an_exact_word_ranks_before_a_beginning_and_both_before_a_slip() {
+    let found = typing("printer");
+    assert_eq!(titles(&found)[0], TITLES[20]);
+    let found = typing("mous");
+    assert!(titles(&found).contains(&TITLES[24]) && titles(&found).contains(&TITLES[25]));
+}
+
+#[test]
+fn words_may_be_written_as_one_or_as_two() {
+    assert_eq!(titles(&ask("powerbank"))[0], TITLES[0]);
+    assert_eq!(ask("powerbank").total, 1);
+    assert_eq!(ask("powerbank").corrections[0].searched, "power bank");
+    for query in ["wi fi", "wifi", "wi-fi", "Wi Fi"] {
+        assert_eq!(ask(query).total, 2, "{query}");
+    }
+    assert_eq!(ask("note book").total, ask("notebook").total);
+}
+
+#[test]
+fn british_and_american_spelling_plurals_and_accents_do_not_matter() {
+    for [left, right] in [
+        ["aluminium tyre centre organiser", "aluminum tires center organizers"],
+        ["notebook grey", "notebook gray"],
+        ["cafetière", "CAFETIERES"],
+        ["ọjà àti bàtà", "oja ati bata"],
+        ["o\u{323}ja\u{300}", "ọjà"],
+        ["سماعات", "سَمّاعات"],
+    ] {
+        assert!(!sorted(left).is_empty(), "{left}");
+        assert_eq!(sorted(left), sorted(right), "{left}");
+    }
+}
+
+#[test]
+fn measures_are_found_however_they_are_written() {
+    for query in ["15 inch", "15\"", "15in", "15-inch", "15″", "15 inches"] {
+        assert_eq!(titles(&ask(query)), [TITLES[4]], "{query}");
+    }
+    assert_eq!(titles(&ask("15.6 inch laptop")), [TITLES[6]]);
+    for query in ["8gb", "8 GB", "8 gigabytes"] {
+        assert_eq!(titles(&ask(query)), [TITLES[5]], "{query}");
+    }
+    assert_eq!(titles(&ask("2l kettle")), [TITLES[28]]);
+    assert_eq!(titles(&ask("1.7 litres kettle")), [TITLES[29]]);
+    assert_eq!(titles(&typing("notebook 4g")), [TITLES[4]]);
+}
+
+#[test]
+fn synonyms_find_one_another_and_rank_after_the_word_itself() {
+    let rules = "tv, television, telly\ngen => generator\nportable charger => power bank\ncell => power bank, zzzz";
+    let synonyms = Arc::new(Synonyms::parse(rules).unwrap());
+    let reader = reader(artefact()).with_synonyms(synonyms);
+    let ask = |query: &str| answer(&reader, &words(query));
+    assert_eq!(titles(&ask("tv")), [TITLES[15], TITLES[14]]);
+    assert_eq!(titles(&ask("television")), [TITLES[14], TITLES[15]]);
+    let telly = ask("telly");
+    assert_eq!((telly.total, telly.corrections.len(), telly.relaxed), (2, 0, false));
+    assert!(marked(&telly).contains(&"[TV] bracket".to_owned()));
+    assert_eq!(titles(&ask("gen")), [TITLES[13]]);
+    assert_eq!(titles(&ask("portable charger black")), [TITLES[0]]);
+    assert_eq!(titles(&ask("cell")), [TITLES[0]]);
+    assert_eq!(titles(&ask("telly bracket")), [TITLES[15]]);
+}
+
+#[test]
+fn what_matched_is_marked_in_the_title() {
+    let marks = |query: &str| marked(&ask(query)).swap_remove(0);
+    assert_eq!(marks("wireles mouse"), "Zuma [wireless] [mouse]");
+    assert_eq!(marks("dv71211ea"), "HP Pavilion [dv7-1211ea]");
+    assert_eq!(marks("dv7 1211ea"), "HP Pavilion [dv7-1211ea]");
+    assert_eq!(marks("notebook 15 inch"), "Sahel [notebook] [15\"] 4GB grey");
+    assert_eq!(marks("cafetieres"), "[Cafetière] for the kitchen");
+    assert_eq!(marks("\"power bank\" black"), "Baobab [power] [bank] 10000 mAh [black]");
+    assert_eq!(marks("powerbank"), "Baobab [power] [bank] 10000 mAh black");
+    assert_eq!(marked(&typing("wireless mou")), ["Zuma [wireless] [mou]se"]);
+    assert_eq!(marked(&typing("caf")), ["[Caf]etière for the kitchen"]);
+    assert!(ask("").hits.iter().all(|hit| hit.title_marks.is_empty()));
+}
+
+#[test]
+fn results_follow_every_keystroke() {
+    let query = "wireless mouse";
+    for end in 1..=query.len() {
+        let found = typing(&query[..end]);
+        assert!(titles(&found).contains(&TITLES[2]), "{:?}: {:?}", &query[..end], titles(&found));
+    }
+    for beginning in ["dv7-12", "dv71", "dv7 12", "d", "dv"] {
+        assert_eq!(
+            titles(&typing(beginning)).first().copied().filter(|_| beginning.len() > 2),
+            Some(TITLES[9]).filter(|_| beginning.len() > 2),
+            "{beginning}"
+        );
+        assert!(titles(&typing(beginning)).contains(&TITLES[9]), "{beginning}");
+    }
+}
+
+#[test]
+fn a_code_comes_first_alone_and_among_words() {
+    assert_eq!(titles(&ask("Q-003")), [TITLES[3]]);
+    assert_eq!(titles(&ask("q003"))[0], TITLES[3]);
+    assert_eq!(titles(&ask("mouse q003"))[0], TITLES[3]);
+}
+
+#[test]
+fn other_weights_rank_otherwise_through_the_same_code() {
+    let flat = Weights { all_in_title: 5.0, title_phrase: 2.0, ..Weights::default() };
+    let reader = reader(artefact()).with_weights(flat);
+    let found = answer(&reader, &words("red mat"));
+    assert_eq!(titles(&found)[0], TITLES[16]);
+    assert!(found.hits[0].score > ask("red mat").hits[0].score);
+}
