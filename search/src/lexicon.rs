@@ -28,6 +28,7 @@ const SPLIT_CHARS_MIN: usize = 3;
 pub(crate) struct Lexicon {
     pub(crate) all: Terms,
     pub(crate) title: Terms,
+    pub(crate) text: Terms,
     pub(crate) maker: Terms,
     pub(crate) kind: Terms,
     pub(crate) code: Terms,
@@ -59,6 +60,7 @@ impl Lexicon {
         Ok(Self {
             all: terms(fields.all)?,
             title: terms(fields.title)?,
+            text: terms(fields.text)?,
             maker: terms(fields.maker)?,
             kind: terms(fields.kind)?,
             code: terms(fields.code)?,

@@ -3,7 +3,7 @@
 //! A product matches when it has every word. A word may be matched in several ways: as typed, joined with its neighbour,
 //! cut at its punctuation, as a code, as a synonym, as the beginning of a word that is still being typed, and, when the
 //! catalogue does not know it at all, as a near spelling. What decides the match is one field with all words of the
-//! product; title, brand and category only lift.
+//! product; title, description, brand and category only lift.
 //!
 //! The work is bounded: at most [`query::WORDS_MAX`] words of [`query::PARTS_MAX`] parts, [`planner::EXPANSIONS_MAX`] terms besides
 //! those typed, [`planner::NEAR_LOOKUPS_MAX`] walks through the dictionary for near spellings.
@@ -12,7 +12,7 @@ mod planner;
 
 use std::collections::BTreeMap;
 
-use tantivy::query::{AllQuery, BooleanQuery, Query};
+use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Query};
 use tantivy::{Searcher, Term};
 
 use crate::answer::Correction;
@@ -43,6 +43,9 @@ pub(crate) struct Plan {
     pub(crate) marks: Marks,
     has_phrases: bool,
     is_listing: bool,
+    /// Of [`Weights`].
+    other_fields: f32,
+    more_words: f32,
 }
 
 /// How strict to be about words.
@@ -99,10 +102,16 @@ impl Plan {
             attempts.push(Strictness::Words);
         }
         let words = self.flat(true).len();
-        let most = (words * 2).div_ceil(3);
+        let most = most_of(words);
         attempts.extend([most, 1].into_iter().filter(|count| *count >= 1).map(Strictness::AtLeast));
         attempts.dedup();
         attempts
+    }
+
+    /// Whether products with some of the words may follow the few that have them all. They must not follow a code or a phrase: who
+    /// writes those wants that and nothing else.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.code.is_none() && !self.has_phrases && self.groups.len() > 1
     }
 
     /// The query to run; `None` when nothing can match.
@@ -124,7 +133,15 @@ impl Plan {
         };
         let code = self.code.as_ref().and_then(Way::query);
         let required = ways::any_of(required.into_iter().chain(code).collect())?;
-        let mut lifts: Vec<Box<dyn Query>> = groups.iter().flat_map(|group| group.lift_queries()).collect();
+        let mut lifts: Vec<Box<dyn Query>> =
+            groups.iter().filter_map(|group| group.lift_query(self.other_fields)).collect();
+        if let Strictness::AtLeast(least) = strictness {
+            for count in [most_of(groups.len()), groups.len()].into_iter().filter(|count| *count > least) {
+                let words = groups.iter().filter_map(|group| group.query()).collect();
+                let more = BooleanQuery::union_with_minimum_required_clauses(words, count);
+                lifts.push(Box::new(ConstScoreQuery::new(Box::new(more), self.more_words)));
+            }
+        }
         lifts.extend(self.lifts.iter().filter_map(Way::query));
         Some(ways::lifted(required, unwanted, lifts))
     }
@@ -138,6 +155,11 @@ impl Plan {
             .flat_map(|group| if apart(group) { group.words.iter().collect::<Vec<_>>() } else { vec![group] });
         groups.collect()
     }
+}
+
+/// Most of so many words.
+fn most_of(words: usize) -> usize {
+    (words * 2).div_ceil(3)
 }
 
 #[cfg(test)]
@@ -189,9 +211,9 @@ mod tests {
                 let typed = crate::query::PARTS_MAX + 2 * crate::query::WORDS_MAX + 1;
                 let limit = typed + planner::EXPANSIONS_MAX;
                 let everywhere = plan.terms();
-                let in_all = everywhere.keys().filter(|term| ![fields.title, fields.maker, fields.kind].contains(&term.field()));
+                let in_all = everywhere.keys().filter(|term| ![fields.title, fields.text, fields.maker, fields.kind].contains(&term.field()));
                 prop_assert!(in_all.count() <= limit);
-                prop_assert!(everywhere.len() <= 4 * limit);
+                prop_assert!(everywhere.len() <= 5 * limit);
                 Ok(())
             })?;
         }

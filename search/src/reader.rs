@@ -25,7 +25,7 @@ use crate::hotcache::Hotcache;
 use crate::marks::{Marker, Marks};
 use crate::plan::{Plan, Strictness};
 use crate::rank::BusinessWeights;
-use crate::request::Request;
+use crate::request::{Request, Sort};
 use crate::rows::{Rows, Table};
 use crate::schema::{self, Fields};
 use crate::segment::META;
@@ -278,7 +278,7 @@ impl Opened {
         let mut positions = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
-            dictionaries.extend([fields.all, fields.title].map(|field| {
+            dictionaries.extend([fields.all, fields.title, fields.text].map(|field| {
                 if segment.max_doc() > 0 { segment.get_fieldnorms_reader(field).map(drop) } else { Ok(()) }
             }));
             rows.push(match known_rows.get(&segment.segment_id()) {
@@ -414,9 +414,14 @@ impl Opened {
         let mut relaxed = false;
         for strictness in plan.attempts() {
             let Some(query) = plan.query(strictness) else { continue };
-            found = self.searcher.search(query.as_ref(), &walk)?;
-            relaxed = strictness != Strictness::All;
-            if found.matched > 0 {
+            let wider = self.searcher.search(query.as_ref(), &walk)?;
+            if wider.matched > found.matched {
+                // Products with some of the words may follow those with all, but only where the best come first.
+                relaxed = strictness != Strictness::All && found.matched == 0;
+                found = wider;
+            }
+            let may_go_on = request.sort == Sort::Relevance && plan.may_go_on();
+            if found.matched >= reader.weights.enough_products || (found.matched > 0 && !may_go_on) {
                 break;
             }
         }

@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::facet_choice::FacetChoice;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
-pub(crate) const SCHEMA_VERSION: u32 = 3;
+pub(crate) const SCHEMA_VERSION: u32 = 4;
 /// Between the names of a category path; below every printable character, so that a category and all below it are
 /// neighbours in sorted order.
 pub(crate) const PATH_SEPARATOR: char = '\u{1}';
@@ -34,6 +34,8 @@ pub(crate) struct Fields {
     pub(crate) all: Field,
     /// Words of the title: lifts what matches.
     pub(crate) title: Field,
+    /// Words of the description: lifts what matches, where the title does not say it better.
+    pub(crate) text: Field,
     /// Words of brand and seller: lifts.
     pub(crate) maker: Field,
     /// Words of the category path: lifts.
@@ -61,8 +63,8 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// The fields that hold terms.
-    pub(crate) fn searched(&self) -> [Field; 7] {
-        [self.all, self.title, self.maker, self.kind, self.code, self.words, self.beginnings]
+    pub(crate) fn searched(&self) -> [Field; 8] {
+        [self.all, self.title, self.text, self.maker, self.kind, self.code, self.words, self.beginnings]
     }
 }
 
@@ -79,6 +81,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
     let fields = Fields {
         all: builder.add_text_field("all", words(IndexRecordOption::WithFreqsAndPositions, true)),
         title: builder.add_text_field("title", words(IndexRecordOption::WithFreqsAndPositions, true)),
+        text: builder.add_text_field("text", words(IndexRecordOption::WithFreqs, true)),
         maker: builder.add_text_field("maker", words(IndexRecordOption::Basic, false)),
         kind: builder.add_text_field("kind", words(IndexRecordOption::Basic, false)),
         code: builder.add_text_field("code", STRING),
@@ -114,6 +117,7 @@ pub(crate) fn index_document(
         indexed.add_text(fields.all, text);
     }
     indexed.add_text(fields.title, &document.title);
+    indexed.add_text(fields.text, &document.description);
     let named = [&document.title].into_iter().chain(&document.brand).chain(&document.seller).chain(&document.category);
     for name in named {
         indexed.add_text(fields.words, name);

@@ -59,15 +59,19 @@ impl Group {
         best_of(self.ways.iter().filter_map(Way::query).collect())
     }
 
-    /// Queries that add to the score of what matches.
-    pub(crate) fn lift_queries(&self) -> Vec<Box<dyn Query>> {
+    /// The query that adds to the score of what matches: of the fields the best counts, and `other_fields` times the others.
+    pub(crate) fn lift_query(&self, other_fields: f32) -> Option<Box<dyn Query>> {
         let mut of_fields: BTreeMap<u32, Vec<Box<dyn Query>>> = BTreeMap::new();
         for lift in &self.lifts {
             if let (Some(field), Some(query)) = (lift.matcher.field(), lift.query()) {
                 of_fields.entry(field.field_id()).or_default().push(query);
             }
         }
-        of_fields.into_values().filter_map(best_of).collect()
+        let mut fields: Vec<Box<dyn Query>> = of_fields.into_values().filter_map(best_of).collect();
+        if fields.len() > 1 {
+            return Some(Box::new(DisjunctionMaxQuery::with_tie_breaker(fields, other_fields)));
+        }
+        fields.pop()
     }
 
     /// Calls `see` with every matcher that holds terms.

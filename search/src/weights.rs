@@ -5,13 +5,25 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much each kind of match counts. Scores of words are BM25 over the field with everything; what follows is added to
-/// that or multiplies it. All are finite and at least 0; 0 switches a signal off, and costs nothing then.
+/// How much each kind of match counts. A word's score is BM25 over the field with everything,
+/// a little of it, and BM25 over title or description, whichever is better. All are finite and at least 0; 0 switches a signal off, and costs nothing then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Weights {
+    /// Times BM25 over everything: all that a word scores which stands in the attributes only, where most of what a product
+    /// is compatible with stands too.
+    pub all: f32,
     /// Times BM25 over titles, for a word of the query in the title.
     pub title: f32,
+    /// Times BM25 over descriptions, for a word of the query in the description.
+    pub text: f32,
+    /// Of a word in title, description, maker and category the best place counts, and so much of the others.
+    pub other_fields: f32,
+    /// Added for having most of the words, and again for having all of them, when products with all are too few and others
+    /// follow. About what one word scores: two words in a title may outrank three in a list of attributes.
+    pub more_words: f32,
+    /// When fewer products than this have all the words, those with some of them follow.
+    pub enough_products: u64,
     /// Times the word's rarity, for a word in the name of brand or seller.
     pub maker: f32,
     /// Times the word's rarity, for a word in the names of the product's categories.
@@ -45,9 +57,14 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            title: 1.5,
-            maker: 1.0,
-            kind: 0.8,
+            all: 0.1,
+            title: 1.0,
+            text: 1.0,
+            other_fields: 0.1,
+            more_words: 6.0,
+            enough_products: 10,
+            maker: 0.0,
+            kind: 0.0,
             all_in_title: 0.0,
             title_phrase: 0.0,
             code: 1_000.0,

@@ -63,6 +63,8 @@ impl<'a> Planner<'a> {
     pub(super) fn plan(mut self, request: &Request) -> tantivy::Result<Plan> {
         let parsed = query::parse(&request.query, &mut self.speller);
         let only_unwanted = parsed.wanted.is_empty() && !parsed.unwanted.is_empty();
+        self.plan.other_fields = self.weights.other_fields;
+        self.plan.more_words = self.weights.more_words;
         self.plan.is_listing = request.query.trim().is_empty() || only_unwanted;
         let last_is_typed = request.prefix_last_word && request.query.ends_with(char::is_alphanumeric);
         self.add_wanted(&parsed.wanted, last_is_typed)?;
@@ -206,8 +208,12 @@ impl<'a> Planner<'a> {
     ) -> tantivy::Result<Group> {
         let mut group = Group::default();
         self.add_exact(word, &mut group)?;
+        let typed = self.rarity(word.parts.iter())?;
         for joined in joined_with(word, neighbours) {
-            self.add_term(&joined, self.weights.joined, &mut group)?;
+            // However rare the one word is: `mouse pad` finds mouse pads before mousepads.
+            let rarity = self.rarity(std::iter::once(&joined))?;
+            let times = if typed > 0.0 && rarity > 0.0 { (typed / rarity).min(1.0) } else { 1.0 };
+            self.add_term(&joined, self.weights.joined * times, &mut group)?;
         }
         self.add_code(word, &mut group)?;
         let is_known = !group.is_empty();
@@ -237,7 +243,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let terms: Vec<Term> = way.iter().map(|term| self.lexicon.all.term(term)).collect();
-            group.add(Matcher::Every(terms), Worth::Times(1.0));
+            group.add(Matcher::Every(terms), Worth::Times(self.weights.all));
             for term in way {
                 self.add_lifts(term, 1.0, group)?;
             }
@@ -245,12 +251,15 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Title, brand and category lift what has the term there.
+    /// Title, description, brand and category lift what has the term there.
     fn add_lifts(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
         let (lexicon, weights) = (self.lexicon, self.weights);
-        for (terms, weight) in
-            [(&lexicon.title, weights.title), (&lexicon.maker, weights.maker), (&lexicon.kind, weights.kind)]
-        {
+        for (terms, weight) in [
+            (&lexicon.title, weights.title),
+            (&lexicon.text, weights.text),
+            (&lexicon.maker, weights.maker),
+            (&lexicon.kind, weights.kind),
+        ] {
             if weight > 0.0 && terms.frequency(term)? > 0 {
                 let matcher = Matcher::Term(terms.term(term));
                 group.lifts.push(Way { matcher, worth: Worth::Times(weight * times) });
@@ -262,7 +271,7 @@ impl<'a> Planner<'a> {
     /// A term that was not typed, if the catalogue knows it.
     fn add_term(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
         if self.lexicon.all.frequency(term)? > 0 && self.may_expand(1) {
-            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(times));
+            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(self.weights.all * times));
             self.add_lifts(term, times, group)?;
         }
         Ok(())
