@@ -98,9 +98,8 @@ function recentGroup(searches) {
   const label = make("p", { className: "live-label", id: "live-of-recent", role: "presentation" }, "Recent searches");
   const rows = searches.map((words, index) =>
     make("a", {
-      className: "live-words", id: `live-recent-${index}`, role: "option", dir: "auto",
-      href: `/search?q=${encodeURIComponent(words)}`,
-    }, words));
+      className: "live-words", id: `live-recent-${index}`, role: "option", href: `/search?q=${encodeURIComponent(words)}`,
+    }, make("bdi", {}, words)));
   const group = make("div", { role: "group", className: "live-recent" }, label, ...rows);
   group.setAttribute("aria-labelledby", label.id);
   return group;
