@@ -95,7 +95,7 @@ const make = (name, properties, ...children) => {
 };
 
 function recentGroup(searches) {
-  const label = make("p", { className: "live-label", id: "live-of-recent", role: "presentation" }, "Recent searches");
+  const label = make("p", { className: "live-label", id: "live-of-recent", ariaHidden: "true" }, "Recent searches");
   const rows = searches.map((words, index) =>
     make("a", {
       className: "live-words", id: `live-recent-${index}`, role: "option", href: `/search?q=${encodeURIComponent(words)}`,
