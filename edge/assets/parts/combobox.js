@@ -95,12 +95,11 @@ const make = (name, properties, ...children) => {
 };
 
 function recentGroup(searches) {
-  const label = make("p", { className: "live-label", id: "live-of-recent", role: "presentation" }, "Recent searches");
+  const label = make("p", { className: "live-label", id: "live-of-recent", ariaHidden: "true" }, "Recent searches");
   const rows = searches.map((words, index) =>
     make("a", {
-      className: "live-words", id: `live-recent-${index}`, role: "option", dir: "auto",
-      href: `/search?q=${encodeURIComponent(words)}`,
-    }, words));
+      className: "live-words", id: `live-recent-${index}`, role: "option", href: `/search?q=${encodeURIComponent(words)}`,
+    }, make("bdi", {}, words)));
   const group = make("div", { role: "group", className: "live-recent" }, label, ...rows);
   group.setAttribute("aria-labelledby", label.id);
   return group;

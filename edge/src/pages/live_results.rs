@@ -87,7 +87,7 @@ pub fn view(model: &Model<'_>) -> Markup {
 fn group(id: &str, label: &str, options: &Markup) -> Markup {
     html! {
         div role="group" aria-labelledby={ "live-of-" (id) } {
-            p.live-label id={ "live-of-" (id) } role="presentation" { (label) }
+            p.live-label id={ "live-of-" (id) } aria-hidden="true" { (label) }
             (options)
         }
     }
