@@ -54,8 +54,8 @@ fn main() -> Result<(), Failure> {
     let bundle = artefact.file(BUNDLE);
     let open = || Reader::open(artefact.manifest.clone(), artefact.file(HOTCACHE).to_vec(), BUDGET_DEFAULT_BYTES);
     println!(
-        "{:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9} {:>9}",
-        "query", "total", "hits", "rounds", "bytes", "requests", "cold", "warm p50"
+        "{:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9} {:>9} {:>9}",
+        "query", "total", "hits", "rounds", "bytes", "requests", "cold", "warm p50", "fastest"
     );
     let warm_reader = open()?;
     for request in requests() {
@@ -82,7 +82,7 @@ fn main() -> Result<(), Failure> {
             label.push_str(&format!(" →{}", correction.searched));
         }
         println!(
-            "{label:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9.1?} {:>9.1?}   {}",
+            "{label:<34} {:>7} {:>4} {:>6} {:>9} {:>8} {:>9.1?} {:>9.1?} {:>9.1?}   {}",
             answer.total,
             answer.hits.len(),
             answer.rounds,
@@ -90,6 +90,7 @@ fn main() -> Result<(), Failure> {
             fetches,
             cold,
             times[50],
+            times[0],
             answer.hits.first().map_or(String::new(), |hit| hit.title.chars().take(60).collect()),
         );
     }
