@@ -31,6 +31,7 @@ pub mod weights;
 
 mod analysis;
 mod collect;
+mod exclusion;
 mod fuzzy;
 mod hotcache;
 mod lexicon;
