@@ -37,6 +37,7 @@ pub mod weights;
 
 mod analysis;
 mod collect;
+mod exclusion;
 mod facets;
 mod fuzzy;
 mod hotcache;

@@ -8,6 +8,8 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
+use crate::exclusion::Excluded;
+
 /// What has to be in a product.
 #[derive(Debug, Clone)]
 pub(crate) enum Matcher {
@@ -152,7 +154,7 @@ pub(crate) fn lifted(
         return required;
     }
     let mut clauses = vec![(Occur::Must, required)];
-    clauses.extend(unwanted.into_iter().map(|query| (Occur::MustNot, query)));
+    clauses.extend(unwanted.into_iter().map(|query| (Occur::MustNot, Box::new(Excluded(query)) as Box<dyn Query>)));
     clauses.extend(lifts.into_iter().map(|query| (Occur::Should, query)));
     Box::new(BooleanQuery::new(clauses))
 }

@@ -252,7 +252,7 @@ proptest! {
 
     #[test]
     fn whatever_is_typed_is_answered(
-        query in prop_oneof!["\\PC{0,60}", "[a-z0-9 .\"-]{0,60}", ".{0,60}", "(red|notebok|kx5|16gb|[a-z]{1,3})( (silver|zuma|[0-9]{1,4})){0,5}"],
+        query in prop_oneof!["\\PC{0,60}", "[a-z0-9 .\"-]{0,60}", ".{0,60}", "(red|notebok|kx5|16gb|[a-z]{1,3})( (silver|zuma|[0-9]{1,4})){0,5}", "(-?\"?(red|notebok|toner cartridge|15\"|4 gb|kx5-1|ọjà)\"? ?){0,10}"],
         prefix_last_word: bool,
         page in 1_u32..20,
         sort in prop_oneof![Just(Sort::Relevance), Just(Sort::PriceAsc), Just(Sort::PriceDesc), Just(Sort::Newest)],
@@ -263,5 +263,9 @@ proptest! {
         let answer = ask(&request);
         prop_assert!(answer.hits.len() as u64 <= answer.total);
         prop_assert!(answer.total <= PRODUCTS as u64);
+        for hit in answer.hits {
+            prop_assert!(hit.title_marks.windows(2).all(|pair| pair[0].end < pair[1].start));
+            prop_assert!(hit.title_marks.into_iter().all(|mark| hit.title.get(mark).is_some_and(|word| !word.is_empty())));
+        }
     }
 }

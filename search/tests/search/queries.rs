@@ -131,6 +131,9 @@ fn what_is_excluded_is_not_shown() {
     assert_eq!(titles(&ask("notebook -17\"")), [TITLES[4]]);
     assert_eq!(ask("-smartphone").total, (TITLES.len() + 1) as u64);
     assert_eq!(ask("-zzzz").total, (TITLES.len() + 100) as u64);
+    // Products have the words of this phrase, none has the phrase.
+    assert_eq!(ask("door -\"bell front\"").total, ask("door").total);
+    assert_eq!(ask("-\"mat door\"").total, (TITLES.len() + 100) as u64);
     // A slip in what is excluded hides nothing.
     assert_eq!(ask("mouse -wireles").total, ask("mouse").total);
     assert_eq!(titles(&ask("-Q-002 wireless")), [] as [&str; 0]);
