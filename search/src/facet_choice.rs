@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::schema;
 
 /// Most attributes that become facets, a category.
-pub const CHOSEN_MAX: usize = 8;
+pub const CHOSEN_MAX: usize = 12;
 /// Longest value that can be filtered by, in characters.
 pub const VALUE_CHARS_MAX: usize = 40;
 /// Longest attribute name that can be filtered by, in characters.
@@ -24,6 +24,8 @@ const DISTINCT_MAX: usize = 40;
 const COVERAGE_MIN: f64 = 0.3;
 /// Of those that have it, at most this share agrees.
 const AGREEING_MAX: f64 = 0.95;
+/// Of eight equal values. Beyond that, more values are not more telling, only longer to read.
+const ENTROPY_MAX: f64 = 2.079;
 /// Most attribute names looked at, a category.
 const NAMES_SEEN_MAX: usize = 1_000;
 
@@ -144,12 +146,13 @@ impl Attribute {
         if values.len() < 2 || coverage < COVERAGE_MIN || agree || are_names {
             return None;
         }
-        Some(coverage * evenness(values.values().copied()))
+        Some(coverage * entropy(values.values().copied()))
     }
 }
 
-/// 1 when all counts are the same, near 0 when one is nearly everything.
-pub(crate) fn evenness(counts: impl Iterator<Item = u64>) -> f64 {
+/// How much knowing the value tells, in nats: 0.7 for a yes or no that parts products in halves, 2.1 for eight values that are
+/// equally common, no more for more, near 0 when one value is nearly everything.
+pub(crate) fn entropy(counts: impl Iterator<Item = u64>) -> f64 {
     let mut counts: Vec<u64> = counts.filter(|count| *count > 0).collect();
     if counts.len() < 2 {
         return 0.0;
@@ -158,7 +161,7 @@ pub(crate) fn evenness(counts: impl Iterator<Item = u64>) -> f64 {
     counts.sort_unstable();
     let total = counts.iter().sum::<u64>() as f64;
     let shares = counts.iter().map(|count| *count as f64 / total);
-    shares.map(|share| -share * share.ln()).sum::<f64>() / (counts.len() as f64).ln()
+    shares.map(|share| -share * share.ln()).sum::<f64>().min(ENTROPY_MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tantivy::DocId;
 
 use crate::answer::{AttributeFacet, FacetCount, Facets, RatingCount};
 use crate::collect::{BRAND, Fails, PRICE, RATING, STOCK, attribute};
-use crate::facet_choice::evenness;
+use crate::facet_choice::entropy;
 use crate::packed::Names;
 use crate::prices::{Prices, price_facet};
 use crate::request::Request;
@@ -282,7 +282,7 @@ fn attributes(request: &Request, segments: &[(&Rows, &Counts)], total: u64) -> V
         let reopened = filter.map_or(0, |at| segments.iter().map(|(_, counts)| counts.failing[at].count).sum());
         let products = (total + reopened).max(1) as f64;
         let coverage = values.iter().map(|(_, count)| count).sum::<u64>() as f64 / products;
-        let worth = coverage.min(1.0) * evenness(values.iter().map(|(_, count)| *count));
+        let worth = coverage.min(1.0) * entropy(values.iter().map(|(_, count)| *count));
         let is_telling = values.len() > 1 && coverage >= COVERAGE_MIN;
         (is_telling || filter.is_some()).then_some(Telling { name, values, chosen, worth })
     });
