@@ -3,7 +3,9 @@
 //!
 //! Products come from the Icecat set by the way that they take into a shop: the importer's reader, the index builder's documents.
 //! What nobody judged counts as irrelevant; queries without a relevant product say nothing and are skipped. The queries are
-//! parted in two by a hash of their words: weights are chosen by looking at one part only ([`Part::Tune`]), the other is for the record.
+//! parted in two by a hash of their words: whoever changes weights looks at one part ([`Part::Tune`]) and reports the other. How the
+//! present ranking is put together was found with both parts in view, so that neither is proof of how it does on other words:
+//! `--judgements` takes a file of those.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -157,7 +159,7 @@ fn measure(catalogue: &Catalogue, judged: Vec<Judged>) -> Result<Results> {
     }
     ensure!(!per_query.is_empty(), "no query has a relevant product: is this the right file of judgements?");
     let mut groups = vec![group("all", per_query.iter())];
-    for (name, part) in [("tuned on", Part::Tune), ("not tuned on", Part::Report)] {
+    for (name, part) in [("tune part", Part::Tune), ("report part", Part::Report)] {
         groups.push(group(name, per_query.iter().filter(|result| result.part == part)));
     }
     per_query.sort_by(|a, b| a.served.ndcg.total_cmp(&b.served.ndcg));

@@ -22,8 +22,8 @@ pub(crate) fn print(out: &mut impl Write, results: &Results, hits: Option<&str>)
     for result in per_query {
         let QueryResult { query, part, relevant, served, plain_bm25, served_hits } = result;
         let part = match part {
-            Part::Tune => "tuned on",
-            Part::Report => "",
+            Part::Tune => "tune",
+            Part::Report => "report",
         };
         let (ndcg, plain, judged) = (served.ndcg, plain_bm25.ndcg, served.judged_share * 100.0);
         writeln!(out, "{query:<26}{ndcg:>8.3}{plain:>9.3}{relevant:>10}{judged:>7.0} %  {part}")?;
