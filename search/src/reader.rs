@@ -420,7 +420,7 @@ impl Opened {
                 relaxed = strictness != Strictness::All && found.matched == 0;
                 found = wider;
             }
-            let may_go_on = request.sort == Sort::Relevance && plan.may_go_on();
+            let may_go_on = request.sort == Sort::Relevance && !request.prefix_last_word && plan.may_go_on();
             if found.matched >= reader.weights.enough_products || (found.matched > 0 && !may_go_on) {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::shop::{Bucket, compiled, reader, words};
+use crate::shop::{self, Bucket, compiled, words};
 use search::{Answer, Artefact, Document, Reader, Request, Synonyms, Weights};
 
 const TITLES: [&str; 30] = [
@@ -62,6 +62,11 @@ fn answer(reader: &Reader, request: &Request) -> Answer {
     Bucket::default().answer(reader, artefact(), request).unwrap()
 }
 
+/// Shows only what has all the words, so that it can be told what a word means.
+fn reader(artefact: &Artefact) -> Reader {
+    shop::reader(artefact).with_weights(Weights { enough_products: 1, ..Weights::default() })
+}
+
 fn ask(query: &str) -> Answer {
     answer(&reader(artefact()), &words(query))
 }
@@ -104,6 +109,20 @@ fn words_in_quotes_stand_next_to_one_another() {
         assert_eq!(titles(&ask(measure)), [TITLES[4]], "{measure}");
     }
     assert_eq!(titles(&ask("\"hp pavilion dv7 1211ea\"")), [TITLES[9]]);
+}
+
+#[test]
+fn when_few_products_have_all_words_those_with_some_follow() {
+    let usual = shop::reader(artefact());
+    let found = answer(&usual, &words("zuma wireless mouse"));
+    assert_eq!(titles(&found)[..2], [TITLES[2], TITLES[3]]);
+    assert!(found.total > ask("zuma wireless mouse").total && !found.relaxed);
+    // Not after a phrase, not where the best need not come first, not while somebody is still typing.
+    assert_eq!(answer(&usual, &words("\"wireless mouse\" zuma")).total, 1);
+    let cheapest = Request { sort: search::Sort::PriceAsc, ..words("zuma wireless mouse") };
+    assert_eq!(answer(&usual, &cheapest).total, 1);
+    let typing = Request { prefix_last_word: true, ..words("zuma wireless mou") };
+    assert_eq!(answer(&usual, &typing).total, 1);
 }
 
 #[test]
