@@ -133,7 +133,11 @@ pub(super) mod tests {
     #[test]
     fn a_card_marks_what_was_searched_for_and_shows_what_buyers_think() {
         let rating = Some(Rating { hundredths: 450, count: 12 });
-        let html = grid(&site(), &[Card { marks: vec![0..5], rating, ..card("Brass kettle") }], 0).into_string();
-        assert!(html.contains("<mark>Brass</mark> kettle") && html.contains("4.5 out of 5 stars"), "{html}");
+        let marks = vec![0..5, 6..12];
+        let html = grid(&site(), &[Card { marks, rating, ..card("Brass kettle") }], 0).into_string();
+        assert!(
+            html.contains("<mark>Brass</mark> <mark>kettle</mark>") && html.contains("4.5 out of 5 stars"),
+            "{html}"
+        );
     }
 }

@@ -127,12 +127,12 @@ mod tests {
             Choice { label: "Laptops".into(), value: "/search?q=a%20b&category=Laptops".into(), count: 1_042 };
         let html = shown(typed(&site));
         assert!(html.contains("No product matches") && !html.contains("listbox"), "{html}");
-        let cards = [Card { marks: vec![0..5], ..card("Phone") }];
+        let cards = [Card { marks: vec![0..2, 2..5], ..card("Phone") }];
         let categories = [category];
         let html = shown(Model { cards: &cards, categories: &categories, ..typed(&site) });
         assert!(html.contains("/search?q=a%20b\">See all 7 results"), "{html}");
         assert!(html.contains("category=Laptops\"") && html.contains("(1,042)"), "{html}");
-        assert!(html.contains("<mark>Phone</mark>") && html.contains("data-count=\"7\""), "{html}");
+        assert!(html.contains("<mark>Ph</mark><mark>one</mark>") && html.contains("data-count=\"7\""), "{html}");
     }
 
     #[test]

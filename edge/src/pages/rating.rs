@@ -34,7 +34,7 @@ pub fn stars(hundredths: u16) -> Markup {
 /// `4.3`, `5`.
 fn spoken(hundredths: u16) -> String {
     let tenths = (hundredths.min(500) + 5) / 10;
-    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+    if tenths.is_multiple_of(10) { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 
 #[cfg(test)]

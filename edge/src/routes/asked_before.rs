@@ -4,8 +4,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// What others search for that begins like `beginning`, commonest first.
-#[expect(clippy::unused_async, reason = "nothing counts queries yet")]
-pub(crate) async fn popular(_context: &Context, _beginning: &str, _max: u32) -> Result<Vec<String>, Error> {
+pub(crate) async fn popular(_context: &Context, _beginning: &str, _max: usize) -> Result<Vec<String>, Error> {
     Ok(Vec::new())
 }
 

@@ -32,7 +32,7 @@ const TRIED_MAX: usize = 6;
 /// Searches with fewer words that are offered.
 const FEWER_WORDS_MAX: usize = 3;
 /// Popular searches that are offered when nothing matches.
-const POPULAR_MAX: u32 = 6;
+const POPULAR_MAX: usize = 6;
 
 /// `GET /c/{path}`
 #[worker::send]

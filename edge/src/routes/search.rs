@@ -21,8 +21,8 @@ const LIVE: u32 = 6;
 /// Categories that live results are offered in.
 const LIVE_CATEGORIES: usize = 3;
 /// Popular searches offered while somebody types, and before.
-const LIVE_POPULAR: u32 = 3;
-const LIVE_POPULAR_UNTYPED: u32 = 6;
+const LIVE_POPULAR: usize = 3;
+const LIVE_POPULAR_UNTYPED: usize = 6;
 /// Longest text that is searched for while typing; more is cut, since somebody is still typing.
 const LIVE_CHARS_MAX: usize = 256;
 
