@@ -318,6 +318,9 @@ pub const IMPORT_BATCH_MAX: usize = 200;
 pub struct ImportBatch {
     /// At most [`IMPORT_BATCH_MAX`].
     pub products: Vec<ImportProduct>,
+    /// Part of an import after which the index is compiled: search need not follow every batch.
+    #[serde(default)]
+    pub bulk: bool,
 }
 
 /// A product as an import brings it, checked by the importer and again by the edge.
@@ -345,6 +348,68 @@ pub struct ImportProduct {
     pub seller: String,
     /// At least one; of a product without choices, exactly one with the product's own SKU.
     pub variants: Vec<ImportVariant>,
+    /// Whether shoppers see it.
+    #[serde(default, skip_serializing_if = "ProductStatus::is_active")]
+    pub status: ProductStatus,
+    /// What buyers thought of it in the shop that it comes from; `None` when nobody rated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// Units sold before it came here. Read once: from then on paid orders count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sold: u32,
+}
+
+/// Whether shoppers see a product.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// It is found and sold.
+    #[default]
+    Active,
+    /// It is kept, but neither found nor sold.
+    Hidden,
+}
+
+impl ProductStatus {
+    /// Its name in files and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    /// Whether it is found and sold.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+    pub fn is_active(&self) -> bool {
+        *self == Self::Active
+    }
+}
+
+/// What buyers think of a product, on average.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rating {
+    /// Hundredths of a star, [`Rating::HUNDREDTHS_MIN`] to [`Rating::HUNDREDTHS_MAX`].
+    pub hundredths: u16,
+    /// How many rated it; at least one.
+    pub count: u32,
+}
+
+impl Rating {
+    /// One star.
+    pub const HUNDREDTHS_MIN: u16 = 100;
+    /// Five stars.
+    pub const HUNDREDTHS_MAX: u16 = 500;
+
+    /// Whether it keeps its limits.
+    pub fn is_possible(self) -> bool {
+        (Self::HUNDREDTHS_MIN..=Self::HUNDREDTHS_MAX).contains(&self.hundredths) && self.count > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A variant as an import brings it.
@@ -422,6 +487,10 @@ pub struct CataloguePage {
     pub products: Vec<CatalogueProduct>,
     /// `after` of the next page; `None` at the end.
     pub next: Option<ProductId>,
+    /// The last change of the catalogue that this page is sure to show. An index compiled from here on has every change up to
+    /// the first page's.
+    #[serde(default)]
+    pub change_seq: u64,
 }
 
 /// A product as the index needs it.
@@ -435,7 +504,7 @@ pub struct CatalogueProduct {
     pub created_at: Timestamp,
     /// Units that can be bought now, all variants together.
     pub available: u32,
-    /// Everything else. `stock` of its variants is the opening balance.
+    /// Everything else. `stock` of its variants is the opening balance, `sold` all units sold so far.
     pub product: ImportProduct,
 }
 

@@ -253,7 +253,7 @@ async fn deliver(shop: &Shop, pictures: &Arc<Pictures>, report: &Report, batch: 
         products.push(product);
     }
     let count = products.len() as u64;
-    let answer: ImportReport = shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products }).await?;
+    let answer: ImportReport = shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products, bulk: true }).await?;
     for rejection in &answer.rejected {
         let line = lines.get(rejection.index).copied().unwrap_or(batch.last_line);
         let (sku, reason) = (Some(rejection.sku.clone()), rejection.reason.clone());
@@ -349,6 +349,9 @@ impl Illustrated {
             codes: draft.codes,
             seller: draft.seller,
             variants,
+            status: draft.status,
+            rating: draft.rating,
+            sold: draft.sold,
         };
         (product, failures)
     }

@@ -38,7 +38,8 @@ enum What {
     ///
     /// Columns: sku, title, description, brand, category ("A/B/C"), price (decimal), currency, attributes {name: value},
     /// images [paths beside the file or web addresses], stock, seller, variants [{sku, options{}, price, stock, image}],
-    /// codes [EAN …]. Only sku, title and price are required.
+    /// codes [EAN …], status (active, hidden), rating (1 to 5) with rating_count, sold. Only sku, title and price are
+    /// required.
     Products {
         /// The file
         file: PathBuf,

@@ -69,9 +69,10 @@ async fn compile(address: &str, out: Option<PathBuf>) -> anyhow::Result<()> {
     let shop = Shop::from_environment(address)?;
     let progress = Progress::new();
     progress.say("reading the catalogue");
-    let documents =
+    let catalogue =
         catalogue::read(&shop, |count| progress.say(&format!("reading the catalogue: {count} products"))).await?;
     let read_in = started.elapsed();
+    let documents = catalogue.documents;
     let count = documents.len();
     progress.say(&format!("compiling {count} products"));
     let artefact =

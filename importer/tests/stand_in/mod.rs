@@ -148,7 +148,7 @@ fn page(held: &Held, path: &str) -> CataloguePage {
         })
         .collect();
     let next = (skip + products.len() < held.products.len()).then(|| id(skip + products.len()));
-    CataloguePage { products, next }
+    CataloguePage { products, next, change_seq: 0 }
 }
 
 fn import(held: &mut Held, batch: &ImportBatch) -> Response {
