@@ -2,10 +2,12 @@
 //!
 //! An artefact has three files, immutable under its version: the *bundle* (all files of the index in one, read by ranges),
 //! the *hotcache* (the ranges that opening and the commonest searches touch; read whole) and the *manifest* (this module's
-//! [`Manifest`] as JSON). A pointer object names the current version and is written last.
+//! [`Manifest`] as JSON). What changes afterwards is in commits and parts ([`crate::commit`]). A pointer object names what is
+//! current and is written last.
 
 use serde::{Deserialize, Serialize};
 
+use crate::commit::{PartRef, commit_key};
 use crate::error::SearchError;
 use crate::pages::PAGE_BYTES;
 use crate::schema::SCHEMA_VERSION;
@@ -24,13 +26,43 @@ pub fn object_key(version: &str, file: &str) -> String {
     format!("index/{version}/{file}")
 }
 
-/// Which artefact is current.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is current. It names everything that has to be read, so that all of it can be read at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
-    /// An [`Artefact::version`].
+    /// A commit's version; an [`Artefact::version`] when nothing has changed since that was compiled.
     pub version: String,
     /// When it became current, in milliseconds since 1970.
     pub published_at_ms: i64,
+    /// The artefact on which the commit stands; `None` when `version` is an artefact's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The parts that the commit needs, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartRef>,
+    /// Number of the last change to the catalogue that is in it; all before are too.
+    #[serde(default)]
+    pub catalogue_seq: u64,
+    /// Key of the object with synonyms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synonyms: Option<String>,
+}
+
+impl Pointer {
+    /// The pointer to an artefact to which nothing has been added.
+    pub fn to_artefact(manifest: &Manifest, published_at_ms: i64) -> Self {
+        let version = manifest.version.clone();
+        Self { version, published_at_ms, catalogue_seq: manifest.catalogue_seq, ..Self::default() }
+    }
+
+    /// The artefact whose bundle, hotcache and manifest are to be read.
+    pub fn base_version(&self) -> &str {
+        self.base.as_deref().unwrap_or(&self.version)
+    }
+
+    /// Key of the commit, if there is one.
+    pub fn commit_key(&self) -> Option<String> {
+        self.base.as_ref().map(|_| commit_key(&self.version))
+    }
 }
 
 /// A compiled index.
@@ -72,6 +104,12 @@ pub struct Manifest {
     pub hotcache_checksum: u32,
     /// Where the index's files are in the bundle.
     pub files: Vec<BundledFile>,
+    /// Number of the last change to the catalogue that is in it; all before are too.
+    #[serde(default)]
+    pub catalogue_seq: u64,
+    /// What was chosen for facets when it was compiled; parts have to follow it.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub facets: serde_json::Value,
 }
 
 /// One file of the index.

@@ -1,16 +1,10 @@
 //! From products to an artefact: one merged segment, bundled, with its hotcache. It never publishes anything.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use tantivy::directory::{Directory as _, RamDirectory};
-use tantivy::index::SegmentId;
-use tantivy::{Index, IndexSettings};
 use thiserror::Error;
 
-use crate::analysis;
 use crate::artefact::{self, Artefact, BundledFile, Manifest};
 use crate::document::Document;
 use crate::error::SearchError;
@@ -18,12 +12,11 @@ use crate::hotcache;
 use crate::pages::PAGE_BYTES;
 use crate::reader::{Outcome, Reader};
 use crate::request::{Request, Sort};
-use crate::schema::{self, SCHEMA_VERSION};
+use crate::schema::SCHEMA_VERSION;
+use crate::segment::{self, META};
 
 /// Memory to begin with while compiling; it grows with the catalogue.
 pub const MEMORY_BUDGET_DEFAULT_BYTES: usize = 256 * 1024 * 1024;
-/// Stored products are compressed in blocks of this size: a hit costs one block.
-const STORE_BLOCK_BYTES: usize = 4 * 1024;
 /// What common searches may add to the hotcache, over what opening needs.
 const HOTCACHE_SEARCHES_MAX_BYTES: u64 = 2 * 1024 * 1024;
 /// Brands and categories whose searches are taken for common.
@@ -35,18 +28,15 @@ pub enum CompileError {
     /// The index library failed.
     #[error("the index could not be built: {0}")]
     Index(#[from] tantivy::TantivyError),
-    /// A card could not be written.
-    #[error("a product could not be written: {0}")]
-    Card(#[from] serde_json::Error),
+    /// The manifest could not be written.
+    #[error("the manifest could not be written: {0}")]
+    Manifest(#[from] serde_json::Error),
     /// The index that was just built could not be read back.
     #[error("the index could not be read back: {0}")]
     ReadBack(#[from] SearchError),
-    /// A file of the index could not be read.
-    #[error("a file of the index could not be read: {0}")]
-    File(String),
 }
 
-/// Compiles products into an artefact. The same products in the same order give the same bytes and version.
+/// Compiles products into an artefact. The same products give the same bytes and version, whatever their order.
 ///
 /// `memory_budget_bytes` is what the writer begins with ([`MEMORY_BUDGET_DEFAULT_BYTES`] natively, less in a Worker).
 ///
@@ -56,94 +46,34 @@ pub fn compile(
     documents: impl Iterator<Item = Document>,
     memory_budget_bytes: usize,
 ) -> Result<Artefact, CompileError> {
-    let (schema, fields) = schema::schema();
-    let directory = RamDirectory::create();
-    let settings = IndexSettings {
-        docstore_compress_dedicated_thread: false,
-        docstore_blocksize: STORE_BLOCK_BYTES,
-        ..IndexSettings::default()
-    };
-    let index = Index::builder().schema(schema).settings(settings);
-    let tokenizers = tantivy::tokenizer::TokenizerManager::default();
-    tokenizers.register(analysis::ANALYSER, analysis::analyser());
-    let mut writer =
-        index.tokenizers(tokenizers).single_segment_index_writer(directory.clone(), memory_budget_bytes)?;
-    let mut document_count = 0;
-    for document in documents {
-        writer.add_document(schema::index_document(&fields, document)?)?;
-        document_count += 1;
-    }
-    let index = writer.finalize()?;
-    let files = renamed(&index, index_files(&index, &directory)?)?;
-    bundle(files, document_count)
+    compile_as_of(documents, 0, memory_budget_bytes)
 }
 
-/// The index's files, with the name of each.
-fn index_files(index: &Index, directory: &RamDirectory) -> Result<Vec<(String, Vec<u8>)>, CompileError> {
-    let mut names = vec!["meta.json".to_owned()];
-    let segments = index.load_metas()?.list_segment_files();
-    names.extend(segments.iter().map(|path| path.to_string_lossy().into_owned()));
-    let mut files = Vec::new();
-    for name in names {
-        let path = Path::new(&name);
-        // Segments list files that they may have; those of deletions and the like are not there.
-        if directory.exists(path).map_err(|error| CompileError::File(error.to_string()))? {
-            let bytes = directory.atomic_read(path).map_err(|error| CompileError::File(error.to_string()))?;
-            files.push((name, bytes));
-        }
-    }
-    files.sort_by_key(|(name, _)| file_order(name));
-    Ok(files)
+/// The same, of a catalogue in which everything up to change number `catalogue_seq` is.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_as_of(
+    documents: impl Iterator<Item = Document>,
+    catalogue_seq: u64,
+    memory_budget_bytes: usize,
+) -> Result<Artefact, CompileError> {
+    let mut documents: Vec<Document> = documents.collect();
+    // What is listed together is stored together: a page of hits is then a few ranges of stored products.
+    documents.sort_by(|a, b| (&a.category, b.sold, &a.id).cmp(&(&b.category, a.sold, &b.id)));
+    let segment = segment::write(documents.into_iter(), memory_budget_bytes)?;
+    let mut files = vec![(META.to_owned(), segment.meta)];
+    files.extend(segment.files);
+    bundle(files, u64::from(segment.document_count), catalogue_seq)
 }
 
-/// Small files that every search needs first, stored products last: neighbours are fetched together.
-fn file_order(name: &str) -> (u8, String) {
-    let extension = name.rsplit('.').next().unwrap_or_default();
-    let order = match extension {
-        "json" => 0,
-        "fast" => 1,
-        "fieldnorm" => 2,
-        "term" => 3,
-        "pos" => 4,
-        "idx" => 5,
-        _ => 6,
-    };
-    (order, extension.to_owned())
-}
-
-/// Replaces the segment's random id by one made from the contents, so that equal catalogues give equal artefacts.
-fn renamed(index: &Index, files: Vec<(String, Vec<u8>)>) -> Result<Vec<(String, Vec<u8>)>, CompileError> {
-    let mut ids: HashMap<String, String> = HashMap::new();
-    for id in index.searchable_segment_ids()? {
-        let old = id.uuid_string();
-        let mut digest = Sha256::new();
-        for (name, bytes) in files.iter().filter(|(name, _)| name.starts_with(&old)) {
-            digest.update(name.trim_start_matches(old.as_str()));
-            digest.update(bytes);
-        }
-        let new = hex(&digest.finalize()[..16]);
-        SegmentId::from_uuid_string(&new).map_err(|error| CompileError::File(error.to_string()))?;
-        ids.insert(old, new);
-    }
-    let rename = |text: String| {
-        ids.iter().fold(text, |text, (old, new)| {
-            let dashed = |id: &str| [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-");
-            text.replace(old, new).replace(&dashed(old), &dashed(new))
-        })
-    };
-    let files = files.into_iter().map(|(name, bytes)| {
-        let bytes =
-            if name == "meta.json" { rename(String::from_utf8_lossy(&bytes).into_owned()).into_bytes() } else { bytes };
-        (rename(name), bytes)
-    });
-    Ok(files.collect())
-}
-
-fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64) -> Result<Artefact, CompileError> {
+fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64, catalogue_seq: u64) -> Result<Artefact, CompileError> {
     let mut bundle = Vec::with_capacity(files.iter().map(|(_, bytes)| bytes.len()).sum());
     let mut bundled = Vec::new();
     let mut digest = Sha256::new();
     digest.update(SCHEMA_VERSION.to_le_bytes());
+    digest.update(PAGE_BYTES.to_le_bytes());
+    digest.update(catalogue_seq.to_le_bytes());
     for (name, bytes) in files {
         digest.update(&name);
         digest.update(&bytes);
@@ -151,7 +81,7 @@ fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64) -> Result<Artefact
         bundle.extend(bytes);
     }
     let mut manifest = Manifest {
-        version: hex(&digest.finalize()[..16]),
+        version: segment::hex(&digest.finalize()[..16]),
         schema_version: SCHEMA_VERSION,
         document_count,
         bundle_bytes: bundle.len() as u64,
@@ -160,6 +90,8 @@ fn bundle(files: Vec<(String, Vec<u8>)>, document_count: u64) -> Result<Artefact
         hotcache_bytes: 0,
         hotcache_checksum: crc32fast::hash(&[]),
         files: bundled,
+        catalogue_seq,
+        facets: serde_json::Value::Null,
     };
     let hot = hotcache::encode(&hot_ranges(&manifest, &bundle)?, &bundle);
     manifest.hotcache_bytes = hot.len() as u64;
@@ -225,8 +157,4 @@ fn answer_from(reader: &Reader, bundle: &[u8], request: &Request) -> Result<crat
 
 fn length(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -184,21 +184,41 @@ impl fmt::Debug for Bundle {
     }
 }
 
-/// The files of a bundle, as tantivy reads them. A read that lacks a page fails with [`io::ErrorKind::WouldBlock`].
+/// Files that are whole in memory, by name.
+pub(crate) type Files = HashMap<String, OwnedBytes>;
+
+/// The files of a bundle, as tantivy reads them, and files in memory, which come first. A read that lacks a page fails with
+/// [`io::ErrorKind::WouldBlock`].
 #[derive(Debug, Clone)]
-pub struct PagedDirectory {
-    bundle: Arc<Bundle>,
+pub(crate) struct PagedDirectory {
+    bundle: Option<Arc<Bundle>>,
+    files: Arc<Files>,
 }
 
 impl PagedDirectory {
+    /// The files of a bundle.
     pub(crate) fn new(bundle: Arc<Bundle>) -> Self {
-        Self { bundle }
+        Self::with_files(bundle, Arc::default())
     }
 
-    fn file(&self, path: &Path) -> Option<PagedFile> {
+    /// The files of a bundle, and others that hide those of the same name.
+    pub(crate) fn with_files(bundle: Arc<Bundle>, files: Arc<Files>) -> Self {
+        Self { bundle: Some(bundle), files }
+    }
+
+    /// Files in memory only.
+    pub(crate) fn in_memory(files: impl IntoIterator<Item = (String, OwnedBytes)>) -> Self {
+        Self { bundle: None, files: Arc::new(files.into_iter().collect()) }
+    }
+
+    fn file(&self, path: &Path) -> Option<Arc<dyn FileHandle>> {
         let name = path.to_str()?;
-        let file = self.bundle.manifest.files.iter().find(|file| file.name == name)?;
-        Some(PagedFile { bundle: self.bundle.clone(), start: file.offset, length: file.length })
+        if let Some(bytes) = self.files.get(name) {
+            return Some(Arc::new(bytes.clone()));
+        }
+        let bundle = self.bundle.as_ref()?;
+        let file = bundle.manifest.files.iter().find(|file| file.name == name)?;
+        Some(Arc::new(PagedFile { bundle: bundle.clone(), start: file.offset, length: file.length }))
     }
 }
 
@@ -209,7 +229,7 @@ fn read_only() -> io::Error {
 impl Directory for PagedDirectory {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         match self.file(path) {
-            Some(file) => Ok(Arc::new(file)),
+            Some(file) => Ok(file),
             None => Err(OpenReadError::FileDoesNotExist(path.to_owned())),
         }
     }

@@ -1,6 +1,7 @@
 //! Search without a search server.
 //!
-//! [`compile`] turns products into one immutable artefact; [`reader`] answers requests from pages of it. Nothing here
+//! [`compile`] turns products into one immutable artefact; [`delta`] turns changes into small additions to it; [`reader`]
+//! answers requests from pages of both. Nothing here
 //! fetches, waits or reads a clock: a search that lacks bytes says which ([`Outcome::NeedBytes`]), the shell brings
 //! them, and the search goes on where it stood. The same code runs natively and in the Worker.
 //!
@@ -19,7 +20,9 @@
 
 pub mod answer;
 pub mod artefact;
+pub mod commit;
 pub mod compile;
+pub mod delta;
 pub mod directory;
 pub mod document;
 pub mod error;
@@ -31,12 +34,17 @@ mod analysis;
 mod collect;
 mod fuzzy;
 mod hotcache;
+mod ids;
+mod pack;
 mod plan;
 mod schema;
+mod segment;
 
 pub use answer::{Answer, Hit};
-pub use artefact::{Artefact, Manifest};
-pub use compile::compile;
+pub use artefact::{Artefact, Manifest, Pointer};
+pub use commit::{Commit, Part, PartRef};
+pub use compile::{compile, compile_as_of};
+pub use delta::{Change, Indexer, Progress, Publication};
 pub use document::Document;
 pub use error::SearchError;
 pub use reader::{Outcome, Reader, Search};

@@ -1,4 +1,4 @@
-//! Answers requests from pages of one artefact. It says which bytes it lacks; it never fetches them.
+//! Answers requests from pages of one artefact, and from what was added to it since. It says which bytes it lacks; it never fetches them.
 //!
 //! A [`Reader`] is cheap to clone and is kept as long as its artefact is current. Each request is a [`Search`] of its own,
 //! which holds on to the pages that it has used: however small the cache, a search always gets further.
@@ -7,20 +7,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use tantivy::directory::OwnedBytes;
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Index, ReloadPolicy, Searcher, TantivyDocument};
 
 use crate::analysis;
 use crate::answer::{Answer, Hit};
-use crate::artefact::Manifest;
+use crate::artefact::{Manifest, Pointer};
 use crate::collect::{Candidate, Columns, Found, Walk};
-use crate::directory::{Bundle, PagedDirectory, Pages};
+use crate::commit::{Commit, Part, PartRef};
+use crate::directory::{Bundle, Files, PagedDirectory, Pages};
 use crate::error::SearchError;
 use crate::hotcache::Hotcache;
 use crate::plan::{Plan, Strictness};
 use crate::request::Request;
 use crate::schema::{self, Fields};
+use crate::segment::META;
 
 /// Decompressed blocks of stored products that are kept: 4 KiB each.
 const STORE_BLOCKS_KEPT: usize = 256;
@@ -33,6 +36,10 @@ pub struct Reader {
 
 struct Inner {
     bundle: Arc<Bundle>,
+    commit: Option<Commit>,
+    parts: Vec<Arc<Part>>,
+    /// Those of the commit and its parts.
+    files: Arc<Files>,
     opened: OnceLock<Opened>,
 }
 
@@ -68,7 +75,58 @@ impl Reader {
             return Err(SearchError::Corrupt("hotcache: checksum differs".into()));
         }
         let bundle = Arc::new(Bundle::new(manifest, Hotcache::decode(hotcache)?, budget_bytes));
-        Ok(Self { inner: Arc::new(Inner { bundle, opened: OnceLock::new() }) })
+        Ok(Self::on(bundle, None, Vec::new(), Files::new()))
+    }
+
+    fn on(bundle: Arc<Bundle>, commit: Option<Commit>, parts: Vec<Arc<Part>>, files: Files) -> Self {
+        Self { inner: Arc::new(Inner { bundle, commit, parts, files: Arc::new(files), opened: OnceLock::new() }) }
+    }
+
+    /// A reader of `commit`, which stands on the same artefact. It shares with this one what is in memory of the artefact,
+    /// and the parts that both need; `fetched` has the parts that [`Reader::missing_parts`] named.
+    ///
+    /// # Errors
+    /// [`SearchError::Corrupt`] when the commit stands on another artefact, or a part is missing.
+    pub fn with_commit(&self, commit: Commit, fetched: Vec<Part>) -> Result<Self, SearchError> {
+        let corrupt = |what: String| SearchError::Corrupt(format!("commit {}: {what}", commit.version()));
+        if commit.base() != self.base_version() {
+            return Err(corrupt(format!("stands on {} and not on {}", commit.base(), self.base_version())));
+        }
+        let fetched: Vec<Arc<Part>> = fetched.into_iter().map(Arc::new).collect();
+        let mut parts = Vec::new();
+        for wanted in commit.parts() {
+            let part = self.inner.parts.iter().chain(&fetched).find(|part| part.reference == *wanted);
+            parts.push(part.ok_or_else(|| corrupt(format!("part {} is missing", wanted.id)))?.clone());
+        }
+        let mut files: Files = commit.deletion_files()?.into_iter().collect();
+        files.insert(META.to_owned(), OwnedBytes::new(commit.meta.clone()));
+        files.extend(parts.iter().flat_map(|part| part.files.iter().cloned()));
+        Ok(Self::on(self.inner.bundle.clone(), Some(commit), parts, files))
+    }
+
+    /// A reader of the artefact alone, sharing what is in memory of it.
+    #[must_use]
+    pub fn without_commit(&self) -> Self {
+        Self::on(self.inner.bundle.clone(), None, Vec::new(), Files::new())
+    }
+
+    /// The parts that `pointer` needs and this reader does not hold.
+    pub fn missing_parts(&self, pointer: &Pointer) -> Vec<PartRef> {
+        let held = |wanted: &PartRef| self.inner.parts.iter().any(|part| part.reference == *wanted);
+        pointer.parts.iter().filter(|wanted| !held(wanted)).cloned().collect()
+    }
+
+    /// The commit that is read; `None` when it is the artefact alone.
+    pub fn commit(&self) -> Option<&Commit> {
+        self.inner.commit.as_ref()
+    }
+
+    pub(crate) fn parts(&self) -> &[Arc<Part>] {
+        &self.inner.parts
+    }
+
+    pub(crate) fn shared_bundle(&self) -> Arc<Bundle> {
+        self.inner.bundle.clone()
     }
 
     /// Begins a search.
@@ -87,19 +145,24 @@ impl Reader {
         })
     }
 
-    /// The artefact's version.
+    /// The version of what is read: the commit's, or the artefact's when there is none.
     pub fn version(&self) -> &str {
+        self.commit().map_or_else(|| self.base_version(), Commit::version)
+    }
+
+    /// The artefact's version, under which its bundle is found.
+    pub fn base_version(&self) -> &str {
         &self.inner.bundle.manifest.version
     }
 
-    /// Products in the artefact.
+    /// Products that searches find.
     pub fn document_count(&self) -> u64 {
-        self.inner.bundle.manifest.document_count
+        self.commit().map_or(self.inner.bundle.manifest.document_count, Commit::document_count)
     }
 
-    /// Bytes of the artefact that are in memory between searches.
+    /// Bytes of the artefact and of parts that are in memory between searches.
     pub fn used_bytes(&self) -> usize {
-        self.inner.bundle.used_bytes()
+        self.inner.bundle.used_bytes() + self.inner.files.values().map(|bytes| bytes.len()).sum::<usize>()
     }
 
     pub(crate) fn bundle(&self) -> &Bundle {
@@ -110,7 +173,8 @@ impl Reader {
         if let Some(opened) = self.inner.opened.get() {
             return Ok(opened);
         }
-        let opened = Opened::open(&self.inner.bundle)?;
+        let directory = PagedDirectory::with_files(self.inner.bundle.clone(), self.inner.files.clone());
+        let opened = Opened::open(directory)?;
         Ok(self.inner.opened.get_or_init(|| opened))
     }
 }
@@ -122,8 +186,8 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Opened {
-    fn open(bundle: &Arc<Bundle>) -> Result<Self, SearchError> {
-        let index = Index::open(PagedDirectory::new(bundle.clone()))?;
+    fn open(directory: PagedDirectory) -> Result<Self, SearchError> {
+        let index = Index::open(directory)?;
         index.tokenizers().register(analysis::ANALYSER, analysis::analyser());
         let reader = index
             .reader_builder()

@@ -8,7 +8,7 @@ use crate::answer::Hit;
 use crate::document::Document;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 /// Between the names of a category path; below every printable character, so that a category and all below it are
 /// neighbours in sorted order.
 pub(crate) const PATH_SEPARATOR: char = '\u{1}';

@@ -172,7 +172,7 @@ pub(crate) async fn index_publish(context: Context, FromOperator(body): FromOper
             return Err(incomplete(file));
         }
     }
-    let pointer = Pointer { version, published_at_ms: context.now().as_millis() };
+    let pointer = Pointer::to_artefact(&manifest, context.now().as_millis());
     context.index()?.put(POINTER_KEY, serde_json::to_vec(&pointer)?).execute().await?;
     search_shell::forget_pointer();
     Ok(StatusCode::NO_CONTENT)

@@ -3,4 +3,6 @@
 
 mod fetching;
 mod finding;
+mod freshness;
+mod shelf;
 mod shop;
