@@ -307,6 +307,9 @@ pub const EDGE_CATALOGUE: &str = "/internal/catalogue";
 /// `PUT` with `{version}/{file}` appended: one file of an index.
 pub const EDGE_INDEX_FILES: &str = "/internal/index/";
 
+/// `POST` `search::measured::Measure` → `search::measured::Measurement`: what searches cost inside the Worker.
+pub const EDGE_MEASURE: &str = "/internal/search/measure";
+
 /// Largest piece of an index's file that is sent at once, in bytes. A larger file is sent in pieces of just this size, the last
 /// one shorter: `POST` to its path with `/upload` appended begins ([`Upload`]), `PUT` to its path with
 /// `?upload_id={id}&piece={n}` brings one, counted from 1 ([`UploadedPiece`]), and `POST` with `/complete` appended
@@ -316,6 +319,15 @@ pub const INDEX_PIECE_BYTES: usize = 16 * 1024 * 1024;
 /// `POST` [`PublishIndex`]: the index that searches use from now on.
 pub const EDGE_INDEX_PUBLISH: &str = "/internal/index/publish";
 
+/// `GET`: how far search has come ([`IndexStatus`]).
+pub const EDGE_INDEX: &str = "/internal/index";
+
+/// `PUT` of a text: the synonyms that searches use from now on ([`IndexStatus`]).
+pub const EDGE_INDEX_SYNONYMS: &str = "/internal/index/synonyms";
+
+/// `GET` with `?days={n}`: what shoppers asked for ([`QueryReport`]).
+pub const EDGE_QUERIES: &str = "/internal/queries";
+
 /// Most products in one [`ImportBatch`].
 pub const IMPORT_BATCH_MAX: usize = 200;
 
@@ -324,6 +336,9 @@ pub const IMPORT_BATCH_MAX: usize = 200;
 pub struct ImportBatch {
     /// At most [`IMPORT_BATCH_MAX`].
     pub products: Vec<ImportProduct>,
+    /// Part of an import after which the index is compiled: search need not follow every batch.
+    #[serde(default)]
+    pub bulk: bool,
 }
 
 /// A product as an import brings it, checked by the importer and again by the edge.
@@ -351,6 +366,68 @@ pub struct ImportProduct {
     pub seller: String,
     /// At least one; of a product without choices, exactly one with the product's own SKU.
     pub variants: Vec<ImportVariant>,
+    /// Whether shoppers see it.
+    #[serde(default, skip_serializing_if = "ProductStatus::is_active")]
+    pub status: ProductStatus,
+    /// What buyers thought of it in the shop that it comes from; `None` when nobody rated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// Units sold before it came here. Read once: from then on paid orders count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sold: u32,
+}
+
+/// Whether shoppers see a product.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// It is found and sold.
+    #[default]
+    Active,
+    /// It is kept, but neither found nor sold.
+    Hidden,
+}
+
+impl ProductStatus {
+    /// Its name in files and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    /// Whether it is found and sold.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+    pub fn is_active(&self) -> bool {
+        *self == Self::Active
+    }
+}
+
+/// What buyers think of a product, on average.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rating {
+    /// Hundredths of a star, [`Rating::HUNDREDTHS_MIN`] to [`Rating::HUNDREDTHS_MAX`].
+    pub hundredths: u16,
+    /// How many rated it; at least one.
+    pub count: u32,
+}
+
+impl Rating {
+    /// One star.
+    pub const HUNDREDTHS_MIN: u16 = 100;
+    /// Five stars.
+    pub const HUNDREDTHS_MAX: u16 = 500;
+
+    /// Whether it keeps its limits.
+    pub fn is_possible(self) -> bool {
+        (Self::HUNDREDTHS_MIN..=Self::HUNDREDTHS_MAX).contains(&self.hundredths) && self.count > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A variant as an import brings it.
@@ -428,6 +505,10 @@ pub struct CataloguePage {
     pub products: Vec<CatalogueProduct>,
     /// `after` of the next page; `None` at the end.
     pub next: Option<ProductId>,
+    /// The last change of the catalogue that this page is sure to show. An index compiled from here on has every change up to
+    /// the first page's.
+    #[serde(default)]
+    pub change_seq: u64,
 }
 
 /// A product as the index needs it.
@@ -441,7 +522,7 @@ pub struct CatalogueProduct {
     pub created_at: Timestamp,
     /// Units that can be bought now, all variants together.
     pub available: u32,
-    /// Everything else. `stock` of its variants is the opening balance.
+    /// Everything else. `stock` of its variants is the opening balance, `sold` all units sold so far.
     pub product: ImportProduct,
 }
 
@@ -475,4 +556,90 @@ pub struct CompleteUpload {
     pub upload_id: String,
     /// All of them, in order.
     pub pieces: Vec<UploadedPiece>,
+}
+
+/// How far search has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexStatus {
+    /// Version of what is searched; empty before anything was published.
+    pub version: String,
+    /// The artefact that it stands on.
+    pub base: String,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// Parts added since the artefact was compiled.
+    pub parts: u32,
+    /// Products in them, superseded ones included.
+    pub documents_in_parts: u64,
+    /// The last change of the catalogue that is in it.
+    pub catalogue_seq: u64,
+    /// The last change that the artefact was compiled with.
+    pub base_seq: u64,
+    /// The last change of the catalogue.
+    pub last_seq: u64,
+    /// Products with changes that are not in it yet, counted up to some thousands.
+    pub pending: u32,
+    /// Whether so much has changed that the index should be compiled again.
+    pub needs_compile: bool,
+    /// The key of its synonyms.
+    pub synonyms: Option<String>,
+    /// What searching has cost the isolate that answers this; others have counts of their own.
+    pub isolate: SearchTally,
+}
+
+/// What searching has cost one isolate since it started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchTally {
+    /// Version of the index that is open in it.
+    pub version: String,
+    /// Products that searches find there.
+    pub documents: u64,
+    /// Bytes of the index in its memory.
+    pub resident_bytes: u64,
+    /// Searches.
+    pub searches: u64,
+    /// Searches that had to fetch something.
+    pub cold: u64,
+    /// Times that bytes were fetched.
+    pub rounds: u64,
+    /// Most times for one search.
+    pub rounds_max: u32,
+    /// Bytes that were fetched.
+    pub bytes: u64,
+    /// Fetches that the data centre's cache answered.
+    pub cache_hits: u64,
+    /// Fetches that it did not.
+    pub cache_misses: u64,
+    /// Answers that came from memory.
+    pub remembered: u64,
+    /// Answers that came from KV.
+    pub kv_hits: u64,
+    /// Cold questions that KV did not know.
+    pub kv_misses: u64,
+    /// Answers that were written to KV.
+    pub kv_writes: u64,
+    /// Times that the last good index had to serve in place of the current one.
+    pub fallbacks: u64,
+}
+
+/// What shoppers asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryReport {
+    /// Of how many days, today included.
+    pub days: u32,
+    /// Asked most.
+    pub top: Vec<QueryCount>,
+    /// Found nothing, asked most.
+    pub without_results: Vec<QueryCount>,
+}
+
+/// How often something was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryCount {
+    /// The question, in lower case.
+    pub query: String,
+    /// Times asked.
+    pub asked: u64,
+    /// Times that it found nothing.
+    pub found_nothing: u64,
 }

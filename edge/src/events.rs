@@ -113,9 +113,11 @@ async fn record(context: &Context, event: &OriginEvent, outcome: &EventOutcome) 
     let text = |value: &str| JsValue::from_str(value);
     #[expect(clippy::cast_precision_loss, reason = "amounts and times stay below 2^53")]
     let number = |value: i64| JsValue::from_f64(value as f64);
-    context
-        .db()?
-        .prepare(
+    let db = context.db()?;
+    let order_id = text(&order.id.to_string());
+    let lines = text(&serde_json::to_string(&order.lines)?);
+    let mut statements = vec![
+        db.prepare(
             "INSERT INTO order_summary (order_id, checkout_id, cart_id, email, status, total_minor, currency, lines,
                                         placed_at, sequence, outcome)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -124,20 +126,34 @@ async fn record(context: &Context, event: &OriginEvent, outcome: &EventOutcome) 
              WHERE excluded.sequence > order_summary.sequence",
         )
         .bind(&[
-            text(&order.id.to_string()),
+            order_id.clone(),
             text(&order.checkout_id.to_string()),
             text(&order.cart_id.to_string()),
             text(&order.email),
             text(serde_json::to_value(order.status)?.as_str().unwrap_or_default()),
             number(order.total.amount_minor),
             text(order.total.currency.code()),
-            text(&serde_json::to_string(&order.lines)?),
+            lines.clone(),
             number(order.placed_at.as_millis()),
             number(i64::from(event.sequence)),
             text(&serde_json::to_string(outcome)?),
-        ])?
-        .run()
-        .await
-        .map_err(d1)?;
+        ])?,
+    ];
+    if event.what == OriginEventKind::OrderPaid && *outcome == EventOutcome::Done {
+        // Once an order, whatever is delivered how often: the mark is in the same transaction.
+        statements.push(
+            db.prepare(
+                "UPDATE product SET units_sold = units_sold + sold.units
+                 FROM (SELECT value ->> 'product_id' AS product_id, sum(value ->> 'quantity') AS units
+                       FROM json_each(?2) GROUP BY 1) AS sold
+                 WHERE product.id = sold.product_id
+                   AND EXISTS (SELECT 1 FROM order_summary WHERE order_id = ?1 AND units_counted = 0)",
+            )
+            .bind(&[order_id.clone(), lines])?,
+        );
+        statements
+            .push(db.prepare("UPDATE order_summary SET units_counted = 1 WHERE order_id = ?1").bind(&[order_id])?);
+    }
+    db.batch(statements).await.map_err(d1)?;
     Ok(())
 }

@@ -16,7 +16,8 @@ use worker::{Env, Request, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, listing, live, order, pictures, product, search,
+    api, cart, checkout, health, home, index_files, internal, internal_search, listing, live, measure, order, pictures,
+    product, search,
 };
 use crate::signed;
 
@@ -47,7 +48,11 @@ fn routes() -> Router {
         .route("/internal/index/{version}/{file}", put(index_files::put))
         .route("/internal/index/{version}/{file}/upload", post(index_files::begin))
         .route("/internal/index/{version}/{file}/complete", post(index_files::complete))
-        .route(wire::EDGE_INDEX_PUBLISH, post(internal::index_publish))
+        .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
+        .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
+        .route(wire::EDGE_INDEX, get(internal_search::index_status))
+        .route(wire::EDGE_QUERIES, get(internal_search::queries))
+        .route(wire::EDGE_MEASURE, post(measure::searches))
         .layer(signed_body);
     let api = Router::new()
         .route("/api/openapi.json", get(api::openapi))

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use domain::ids::Sku;
 use domain::money::{Currency, InvalidMoney, Money};
-use domain::wire::{ImportProduct, ImportVariant, Picture};
+use domain::wire::{ImportProduct, ImportVariant, Picture, ProductStatus, Rating};
 use rust_decimal::Decimal;
 
 use crate::picture::drawing::Drawing;
@@ -73,6 +73,12 @@ pub struct Draft {
     pub seller: String,
     /// At least one.
     pub variants: Vec<DraftVariant>,
+    /// Whether shoppers see it.
+    pub status: ProductStatus,
+    /// What buyers thought of it so far.
+    pub rating: Option<Rating>,
+    /// Units sold so far.
+    pub sold: u32,
 }
 
 /// A variant, checked.
@@ -104,7 +110,7 @@ impl Draft {
             Some(currency) => wrong.take(required(cells, "price").and_then(|text| price(&text, currency))),
             None => None,
         };
-        let stock = wrong.take(stock(cells, defaults.stock));
+        let stock = wrong.take(count(cells, "stock", defaults.stock));
         let category = wrong.take(cells.text("category")).flatten();
         let description = wrong.take(cells.text("description")).flatten();
         let brand = wrong.take(cells.text("brand")).flatten();
@@ -113,6 +119,9 @@ impl Draft {
         let images = wrong.take(cells.list("images"));
         let codes = wrong.take(cells.list("codes"));
         let variants = wrong.take(cells.records("variants"));
+        let status = wrong.take(status(cells));
+        let rating = wrong.take(rating(cells));
+        let sold = wrong.take(count(cells, "sold", 0));
         let (Some(sku), Some(title), Some(price), Some(stock), Some(mut images), Some(variant_cells)) =
             (sku, title, price, stock, images, variants)
         else {
@@ -148,6 +157,9 @@ impl Draft {
             codes: codes.unwrap_or_default(),
             seller: seller.unwrap_or_else(|| defaults.seller.clone()),
             variants,
+            status: status.unwrap_or_default(),
+            rating: rating.flatten(),
+            sold: sold.unwrap_or_default(),
         };
         draft.tidied()
     }
@@ -234,6 +246,9 @@ impl Draft {
             codes: self.codes,
             seller: self.seller,
             variants: variants.collect(),
+            status: self.status,
+            rating: self.rating,
+            sold: self.sold,
         }
     }
 
@@ -272,7 +287,13 @@ fn read_variant(
             images.len() - 1
         })
     });
-    Ok(DraftVariant { sku, options: cells.pairs("options")?, price_minor, stock: stock(cells, stock_default)?, image })
+    Ok(DraftVariant {
+        sku,
+        options: cells.pairs("options")?,
+        price_minor,
+        stock: count(cells, "stock", stock_default)?,
+        image,
+    })
 }
 
 fn required(cells: &Cells, column: &str) -> Result<String, String> {
@@ -290,15 +311,49 @@ fn currency(cells: &Cells, default: Currency) -> Result<Currency, String> {
     }
 }
 
-fn stock(cells: &Cells, default: u32) -> Result<u32, String> {
-    match cells.text("stock")? {
+fn count(cells: &Cells, column: &str, default: u32) -> Result<u32, String> {
+    match cells.text(column)? {
         None => Ok(default),
         Some(text) => text
             .parse()
             .ok()
-            .filter(|stock| *stock <= limits::STOCK)
-            .ok_or_else(|| format!("stock: {text:?} is not a whole number from 0 to {}", limits::STOCK)),
+            .filter(|count| *count <= limits::STOCK)
+            .ok_or_else(|| format!("{column}: {text:?} is not a whole number from 0 to {}", limits::STOCK)),
     }
+}
+
+fn status(cells: &Cells) -> Result<ProductStatus, String> {
+    match cells.text("status")?.as_deref() {
+        None | Some("active") => Ok(ProductStatus::Active),
+        Some("hidden") => Ok(ProductStatus::Hidden),
+        Some(other) => Err(format!("status: {other:?} is neither active nor hidden")),
+    }
+}
+
+/// `rating` is the average in stars, rounded to hundredths; `rating_count` is how many there were.
+fn rating(cells: &Cells) -> Result<Option<Rating>, String> {
+    let ratings = count(cells, "rating_count", 0)?;
+    let Some(text) = cells.text("rating")? else {
+        if ratings > 0 {
+            return Err("rating: required where rating_count is above 0".to_owned());
+        }
+        return Ok(None);
+    };
+    let average: Option<Decimal> = text.parse().ok();
+    if average.is_some_and(|average| average.is_zero()) && ratings == 0 {
+        // Many shops write *unrated* so.
+        return Ok(None);
+    }
+    let rating = average
+        .and_then(|average| average.checked_mul(Decimal::ONE_HUNDRED))
+        .and_then(|hundredths| hundredths.round().try_into().ok())
+        .map(|hundredths| Rating { hundredths, count: ratings })
+        .filter(|rating| rating.hundredths >= Rating::HUNDREDTHS_MIN && rating.hundredths <= Rating::HUNDREDTHS_MAX)
+        .ok_or_else(|| format!("rating: {text:?} is not a number from 1 to 5"))?;
+    if ratings == 0 {
+        return Err("rating_count: required where there is a rating".to_owned());
+    }
+    Ok(Some(rating))
 }
 
 /// One line: control characters and runs of white space become single spaces.
@@ -407,6 +462,32 @@ mod tests {
         }
         assert!(read(r#"{"sku":"a","title":"a","price":1,"currency":"XXX"}"#).unwrap_err().starts_with("currency:"));
         assert!(read(r#"{"sku":"a","title":"a","price":1,"stock":1.5}"#).unwrap_err().starts_with("stock:"));
+    }
+
+    #[test]
+    fn a_shop_that_moves_here_brings_its_ratings_and_sales() {
+        let draft = read(
+            r#"{"sku":"A","title":"A","price":1,"status":"hidden","rating":4.333,"rating_count":12,"sold":"340"}"#,
+        )
+        .unwrap();
+        let rating = Rating { hundredths: 433, count: 12 };
+        assert_eq!((draft.status, draft.rating, draft.sold), (ProductStatus::Hidden, Some(rating), 340));
+        let plain = read(r#"{"sku":"A","title":"A","price":1,"rating":0,"rating_count":0}"#).unwrap();
+        assert_eq!((plain.status, plain.rating, plain.sold), (ProductStatus::Active, None, 0));
+        for (columns, wrong) in [
+            (r#""status":"gone""#, "status:"),
+            (r#""rating":"good","rating_count":2"#, "rating:"),
+            (r#""rating":5.01,"rating_count":2"#, "rating:"),
+            (r#""rating":0.9,"rating_count":2"#, "rating:"),
+            (r#""rating":1e30,"rating_count":2"#, "rating:"),
+            (r#""rating":4"#, "rating_count:"),
+            (r#""rating_count":4"#, "rating:"),
+            (r#""rating":4,"rating_count":-1"#, "rating_count:"),
+            (r#""sold":1.5"#, "sold:"),
+        ] {
+            let reason = read(&format!(r#"{{"sku":"A","title":"A","price":1,{columns}}}"#)).unwrap_err();
+            assert!(reason.starts_with(wrong), "{columns}: {reason}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use domain::ids::Sku;
 use domain::money::{Currency, Money};
+use domain::wire::ProductStatus;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -129,6 +130,9 @@ fn draft(
             stock: Random::from_text(&product.id).stock(),
             image: None,
         }],
+        status: ProductStatus::Active,
+        rating: None,
+        sold: 0,
         sku,
     }
     .tidied()

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use domain::ids::Sku;
 use domain::money::Currency;
+use domain::wire::ProductStatus;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -72,6 +73,9 @@ fn read(product: LumaProduct, defaults: &Defaults) -> Result<Draft, String> {
         codes: Vec::new(),
         seller: defaults.seller.clone(),
         variants,
+        status: ProductStatus::Active,
+        rating: None,
+        sold: 0,
     }
     .tidied()
 }

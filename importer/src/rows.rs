@@ -19,7 +19,7 @@ use self::records::{Record, Records};
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// The columns that are read; others are named once and left alone.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 17] = [
     "sku",
     "title",
     "description",
@@ -33,6 +33,10 @@ pub const COLUMNS: [&str; 13] = [
     "seller",
     "variants",
     "codes",
+    "status",
+    "rating",
+    "rating_count",
+    "sold",
 ];
 
 const COLUMNS_REQUIRED: [&str; 3] = ["sku", "title", "price"];

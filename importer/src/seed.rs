@@ -6,6 +6,7 @@ mod words;
 
 use domain::ids::Sku;
 use domain::money::{Currency, Money};
+use domain::wire::{ProductStatus, Rating};
 
 use self::lines::{Choices, LINES, Line};
 use crate::draft::{Draft, DraftVariant};
@@ -46,6 +47,7 @@ fn product(seed: u64, number: u64) -> Result<Draft, String> {
     let sku = Sku::new(&sku_text).map_err(|error| error.to_string())?;
     let variants = variants(line, &sku_text, price_major, &mut random)?;
     let price = Money::new(variants.iter().map(|variant| variant.price_minor).min().unwrap_or_default(), Currency::Ngn);
+    let (rating, sold) = history(seed, number);
     let [top, _] = line.path;
     let hue = (lines::hue(top) + u16::try_from(Random::from_text(icon).below(24)).unwrap_or(0)) % 360;
     Draft {
@@ -61,9 +63,31 @@ fn product(seed: u64, number: u64) -> Result<Draft, String> {
         seller: random.pick(&words::SELLERS).copied().unwrap_or("Kasuwa").to_owned(),
         title,
         variants,
+        status: ProductStatus::Active,
+        rating,
+        sold,
         sku,
     }
     .tidied()
+}
+
+/// What shoppers did before the shop opened here: most things were bought by some and rated by a few of them, a few sell and sell,
+/// new ones have no history. Of a stream of its own, so that everything else is drawn as it always was.
+fn history(seed: u64, number: u64) -> (Option<Rating>, u32) {
+    let mut random = Random::from_seed(!seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
+    random.draw();
+    let sold = match random.below(100) {
+        0..12 => 0,
+        12..60 => random.between(1, 60),
+        60..92 => random.between(40, 900),
+        _ => random.between(600, 6_000),
+    };
+    let count = sold * random.between(0, 30) / 100;
+    // The middle of three draws: most are good, few are perfect, some are poor.
+    let mut draws = [random.between(200, 500), random.between(330, 500), random.between(330, 500)];
+    draws.sort_unstable();
+    let hundredths = u16::try_from(draws[1]).unwrap_or(Rating::HUNDREDTHS_MAX);
+    ((count > 0).then_some(Rating { hundredths, count }), sold)
 }
 
 /// A line of goods, commoner ones more often.
@@ -222,6 +246,15 @@ mod tests {
         assert!(pictures.len() <= 400, "{} drawings", pictures.len());
         let sold_out = drafts.iter().filter(|draft| draft.variants.iter().all(|variant| variant.stock == 0)).count();
         assert!((1..400).contains(&sold_out), "{sold_out} sold out");
+    }
+
+    #[test]
+    fn most_things_have_a_history_and_new_ones_have_none() {
+        let drafts = drafts(1, 1_000);
+        let rated: Vec<Rating> = drafts.iter().filter_map(|draft| draft.rating).collect();
+        assert!((600..950).contains(&rated.len()) && rated.iter().all(|rating| rating.is_possible()));
+        assert!((50..250).contains(&drafts.iter().filter(|draft| draft.sold == 0).count()));
+        assert!(drafts.iter().all(|draft| draft.rating.is_none_or(|rating| rating.count <= draft.sold)));
     }
 
     #[test]

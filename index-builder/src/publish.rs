@@ -1,11 +1,15 @@
 //! Uploads a compiled index and makes it the one that searches use. Uploads are immutable under the index's version, so that
 //! doing it again does no harm; the pointer is flipped last.
 
+use std::path::Path;
+
+use anyhow::{Context, bail};
 use domain::wire::{
-    CompleteUpload, EDGE_INDEX_FILES, EDGE_INDEX_PUBLISH, INDEX_PIECE_BYTES, PublishIndex, Upload, UploadedPiece,
+    CompleteUpload, EDGE_INDEX_FILES, EDGE_INDEX_PUBLISH, EDGE_INDEX_SYNONYMS, INDEX_PIECE_BYTES, PublishIndex, Upload,
+    UploadedPiece,
 };
 use importer::shop::{Shop, ShopError};
-use search::Artefact;
+use search::{Artefact, Synonyms};
 
 const BYTES: &str = "application/octet-stream";
 
@@ -34,4 +38,27 @@ async fn put_in_pieces(shop: &Shop, path: &str, bytes: &[u8]) -> Result<(), Shop
         pieces.push(shop.put_for(&path, BYTES, piece.to_vec()).await?);
     }
     shop.tell(&format!("{path}/complete"), &CompleteUpload { upload_id, pieces }).await
+}
+
+/// Reads a list of synonyms and checks it.
+///
+/// # Errors
+/// When the file cannot be read, or with every line of it that cannot be used.
+pub fn read_synonyms(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    match Synonyms::parse(&text) {
+        Ok(_) => Ok(text),
+        Err(problems) => {
+            let told: Vec<String> = problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
+            bail!("{}\nnothing was published", told.join("\n"))
+        }
+    }
+}
+
+/// Makes `text` the synonyms that searches use. There must be an index.
+///
+/// # Errors
+/// When the shop refuses or does not answer; then searches go on with the synonyms that they had.
+pub async fn publish_synonyms(shop: &Shop, text: String) -> Result<(), ShopError> {
+    shop.put(EDGE_INDEX_SYNONYMS, "text/plain; charset=utf-8", text.into_bytes()).await
 }

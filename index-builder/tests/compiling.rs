@@ -17,7 +17,7 @@ use domain::signature::{Audience, Keyring, SignatureHeaders, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::{
     CataloguePage, CatalogueProduct, EDGE_CATALOGUE, EDGE_INDEX_FILES, EDGE_INDEX_PUBLISH, ImportProduct,
-    ImportVariant, PublishIndex,
+    ImportVariant, ProductStatus, PublishIndex,
 };
 use importer::shop::{Patience, Shop};
 use index_builder::{catalogue, publish};
@@ -52,6 +52,9 @@ fn product(number: u128) -> CatalogueProduct {
         codes: vec![],
         seller: "Kasuwa".to_owned(),
         variants: vec![variant],
+        status: ProductStatus::Active,
+        rating: None,
+        sold: 0,
     };
     let id = ProductId(Uuid::from_u128(number));
     CatalogueProduct { id, slug: format!("lamp-{number}"), created_at: Timestamp(1), available: 2, product }
@@ -89,7 +92,9 @@ async fn answer(State(held): State<Arc<Mutex<Held>>>, request: Request) -> Respo
         let last = products.last().map(|product| product.id);
         let more = held.products.last().map(|product| product.id) != last;
         let next = if held.circles { held.products.first().map(|product| product.id) } else { last.filter(|_| more) };
-        return serde_json::to_vec(&CataloguePage { products, next }).unwrap().into_response();
+        return serde_json::to_vec(&CataloguePage { products, next, change_seq: held.requests as u64 })
+            .unwrap()
+            .into_response();
     }
     if path == EDGE_INDEX_PUBLISH {
         let PublishIndex { version } = serde_json::from_slice(&body).unwrap();
@@ -115,9 +120,10 @@ async fn shop(held: Held) -> (Shop, Arc<Mutex<Held>>) {
 
 async fn compile(held: Held) -> (usize, Arc<Mutex<Held>>) {
     let (shop, held) = shop(held).await;
-    let documents = catalogue::read(&shop, drop).await.unwrap();
+    let catalogue::Catalogue { documents, change_seq } = catalogue::read(&shop, drop).await.unwrap();
+    assert!(change_seq <= 2, "the first page's: what changed later may be missing");
     let count = documents.len();
-    let artefact = search::compile(documents.into_iter(), MEMORY_BUDGET_DEFAULT_BYTES).unwrap();
+    let artefact = search::compile_as_of(documents.into_iter(), change_seq, MEMORY_BUDGET_DEFAULT_BYTES).unwrap();
     publish::publish(&shop, artefact).await.unwrap();
     (count, held)
 }

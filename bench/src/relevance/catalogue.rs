@@ -14,7 +14,6 @@ use flate2::read::MultiGzDecoder;
 use importer::draft::{Defaults, Draft};
 use importer::icecat;
 use importer::source::SeenSkus;
-use index_builder::catalogue::document;
 use search::Document;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -52,7 +51,7 @@ impl Catalogue {
             match (number, draft) {
                 (Ok(number), Ok(draft)) => {
                     let place = catalogue.products.len();
-                    catalogue.products.push((number.id, document(row(place, draft))));
+                    catalogue.products.push((number.id, Document::from(row(place, draft))));
                 }
                 (Err(_), _) | (_, Err(_)) => catalogue.refused += 1,
             }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use domain::wire::EDGE_MEASURE;
 use importer::shop::Shop;
 use index_builder::publish;
 use search::measured::{Measure, Measured, Measurement};
@@ -11,7 +12,6 @@ use stack::{Part, Stack};
 
 /// Questions sent at once, so that no request takes long.
 const BATCH: usize = 10;
-const PATH: &str = "/internal/search/measure";
 
 /// A running Worker.
 pub(super) struct Worker {
@@ -47,7 +47,7 @@ impl Worker {
         let mut all = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH) {
             let measure = Measure { requests: batch.to_vec(), times };
-            let measurement: Measurement = self.runtime.block_on(self.shop.post(PATH, &measure))?;
+            let measurement: Measurement = self.runtime.block_on(self.shop.post(EDGE_MEASURE, &measure))?;
             all.extend(measurement.searches);
         }
         Ok(all)
@@ -56,7 +56,7 @@ impl Worker {
     /// The Worker's WASM memory, and what of it is the index.
     pub(super) fn memory(&self) -> Result<(u64, u64)> {
         let nothing = Measure { requests: Vec::new(), times: 0 };
-        let measurement: Measurement = self.runtime.block_on(self.shop.post(PATH, &nothing))?;
+        let measurement: Measurement = self.runtime.block_on(self.shop.post(EDGE_MEASURE, &nothing))?;
         Ok((measurement.memory_bytes, measurement.index_bytes))
     }
 

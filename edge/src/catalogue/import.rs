@@ -46,6 +46,10 @@ struct ProductJson<'p> {
     codes: &'p [String],
     seller: &'p str,
     content_hash: String,
+    status: &'static str,
+    rating_hundredths: Option<u16>,
+    rating_count: u32,
+    sold: u32,
     variants: Vec<VariantJson<'p>>,
 }
 
@@ -139,6 +143,9 @@ fn check<'p>(product: &'p ImportProduct, taken: &HashMap<Sku, Sku>, seen: &mut H
             return Err(format!("{what}: at most {max}, not {count}"));
         }
     }
+    if product.rating.is_some_and(|rating| !rating.is_possible()) {
+        return Err("rating: from 1 to 5 stars, by one person or more".to_owned());
+    }
     if product.variants.is_empty() {
         return Err("variants: at least one".to_owned());
     }
@@ -170,6 +177,10 @@ fn row<'p>(context: &Context, product: &'p ImportProduct) -> Result<ProductJson<
         codes: &product.codes,
         seller: &product.seller,
         content_hash: content_hash(product)?,
+        status: product.status.as_str(),
+        rating_hundredths: product.rating.map(|rating| rating.hundredths),
+        rating_count: product.rating.map_or(0, |rating| rating.count),
+        sold: product.sold,
         variants: product
             .variants
             .iter()
@@ -184,9 +195,9 @@ fn row<'p>(context: &Context, product: &'p ImportProduct) -> Result<ProductJson<
     })
 }
 
-/// Of everything that an import may change, which stock is not.
+/// Of everything that an import may change, which stock and units sold are not.
 fn content_hash(product: &ImportProduct) -> Result<String, Error> {
-    let mut product = product.clone();
+    let mut product = ImportProduct { sold: 0, ..product.clone() };
     for variant in &mut product.variants {
         variant.stock = 0;
     }
@@ -211,18 +222,21 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
     let statements = vec![
         db.prepare(
             "INSERT INTO product (id, sku, slug, title, description, brand, category, category_path, price_minor, currency,
-                                  attributes, pictures, codes, seller, content_hash, version, created_at, updated_at)
+                                  attributes, pictures, codes, seller, content_hash, status, rating_hundredths, rating_count,
+                                  units_sold, version, created_at, updated_at)
              SELECT p.value ->> 'id', p.value ->> 'sku', p.value ->> 'slug', p.value ->> 'title',
                     p.value ->> 'description', p.value ->> 'brand', p.value -> 'category', p.value ->> 'category_path',
                     p.value ->> 'price_minor', p.value ->> 'currency', p.value -> 'attributes', p.value -> 'pictures',
-                    p.value -> 'codes', p.value ->> 'seller', p.value ->> 'content_hash', 1, ?2, ?2
+                    p.value -> 'codes', p.value ->> 'seller', p.value ->> 'content_hash', p.value ->> 'status',
+                    p.value ->> 'rating_hundredths', p.value ->> 'rating_count', p.value ->> 'sold', 1, ?2, ?2
              FROM json_each(?1) AS p WHERE true
              ON CONFLICT (sku) DO UPDATE SET
                title = excluded.title, description = excluded.description, brand = excluded.brand,
                category = excluded.category, category_path = excluded.category_path,
                price_minor = excluded.price_minor, currency = excluded.currency, attributes = excluded.attributes,
                pictures = excluded.pictures, codes = excluded.codes, seller = excluded.seller,
-               content_hash = excluded.content_hash, version = version + 1, updated_at = excluded.updated_at
+               status = excluded.status, rating_hundredths = excluded.rating_hundredths,
+               rating_count = excluded.rating_count, content_hash = excluded.content_hash, version = version + 1, updated_at = excluded.updated_at
              WHERE product.content_hash <> excluded.content_hash
              RETURNING slug, version",
         )
@@ -280,7 +294,7 @@ pub(crate) async fn finish(context: &Context) -> Result<(), Error> {
     }
     let db = context.db()?;
     let rows: Vec<Row> = db
-        .prepare("SELECT category, count(*) AS product_count FROM product GROUP BY category")
+        .prepare("SELECT category, count(*) AS product_count FROM product WHERE status = 'active' GROUP BY category")
         .all()
         .await
         .and_then(|result| result.results())
@@ -311,8 +325,9 @@ pub(crate) async fn finish(context: &Context) -> Result<(), Error> {
             )
             .bind(&[json])?,
             db.prepare(
-                "UPDATE catalogue SET version = version + 1, product_count = (SELECT count(*) FROM product),
-                                      brand_count = (SELECT count(DISTINCT brand) FROM product)",
+                "UPDATE catalogue SET version = version + 1,
+                   product_count = (SELECT count(*) FROM product WHERE status = 'active'),
+                   brand_count = (SELECT count(DISTINCT brand) FROM product WHERE status = 'active')",
             ),
         ])
         .await

@@ -1,12 +1,13 @@
 //! The catalogue: products from KV snapshots or D1, categories, and what an import writes.
 
+pub(crate) mod changes;
 pub(crate) mod import;
 pub(crate) mod slug;
 
 use domain::ids::{ProductId, Sku};
 use domain::money::{Currency, Money};
 use domain::time::Timestamp;
-use domain::wire::{CataloguePage, CatalogueProduct, ImportProduct, ImportVariant, Picture};
+use domain::wire::{CataloguePage, CatalogueProduct, ImportProduct, ImportVariant, Picture, ProductStatus, Rating};
 use serde::{Deserialize, Serialize};
 use worker::wasm_bindgen::JsValue;
 
@@ -31,6 +32,9 @@ pub(crate) struct Snapshot {
     pub(crate) pictures: Vec<Picture>,
     pub(crate) codes: Vec<String>,
     pub(crate) seller: String,
+    /// `None` when nobody rated it.
+    #[serde(default)]
+    pub(crate) rating: Option<Rating>,
     /// Counts changes from 1.
     pub(crate) version: u32,
     /// Never empty.
@@ -136,6 +140,10 @@ struct ProductRow {
     seller: String,
     version: u32,
     created_at: i64,
+    status: ProductStatus,
+    rating_hundredths: Option<u16>,
+    rating_count: u32,
+    units_sold: u32,
     variants: String,
 }
 
@@ -186,12 +194,14 @@ impl ProductRow {
             brand: self.brand,
             category_path: self.category_path,
             seller: self.seller,
+            rating: self.rating_hundredths.map(|hundredths| Rating { hundredths, count: self.rating_count }),
             version: self.version,
         })
     }
 
     fn for_index(self) -> Result<CatalogueProduct, Error> {
         let created_at = Timestamp(self.created_at);
+        let (status, sold) = (self.status, self.units_sold);
         let variants = self.variants()?;
         let snapshot = self.snapshot()?;
         Ok(CatalogueProduct {
@@ -210,6 +220,9 @@ impl ProductRow {
                 pictures: snapshot.pictures,
                 codes: snapshot.codes,
                 seller: snapshot.seller,
+                status,
+                rating: snapshot.rating,
+                sold,
                 variants: variants
                     .into_iter()
                     .map(|row| ImportVariant {
@@ -225,7 +238,7 @@ impl ProductRow {
     }
 }
 
-/// A product by its page's name: from KV, or from D1 into KV.
+/// A product by its page's name: from KV, or from D1 into KV. A hidden one is as good as none.
 pub(crate) async fn product(context: &Context, slug: &str) -> Result<Option<Snapshot>, Error> {
     if !slug::is_well_formed(slug) {
         return Ok(None);
@@ -236,7 +249,7 @@ pub(crate) async fn product(context: &Context, slug: &str) -> Result<Option<Snap
     }
     let row: Option<ProductRow> = context
         .db()?
-        .prepare(format!("{SELECT_PRODUCTS} WHERE slug = ?1"))
+        .prepare(format!("{SELECT_PRODUCTS} WHERE slug = ?1 AND status = 'active'"))
         .bind(&[JsValue::from_str(slug)])?
         .first(None)
         .await
@@ -270,35 +283,7 @@ pub(crate) async fn availability(context: &Context, product_id: ProductId) -> Re
     Ok(rows.into_iter().map(|row| (row.sku, row.available)).collect())
 }
 
-/// Tells hits of the index how many units there are now: the index only knows how many there were when it was compiled.
-pub(crate) async fn refresh_stock(context: &Context, hits: &mut [search::Hit]) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Row {
-        product_id: String,
-        available: u32,
-    }
-    if hits.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<&str> = hits.iter().map(|hit| hit.id.as_str()).collect();
-    let rows: Vec<Row> = context
-        .db()?
-        .prepare(
-            "SELECT product_id, sum(available) AS available FROM variant
-             WHERE product_id IN (SELECT value FROM json_each(?1)) GROUP BY product_id",
-        )
-        .bind(&[JsValue::from_str(&serde_json::to_string(&ids)?)])?
-        .all()
-        .await
-        .and_then(|result| result.results())
-        .map_err(d1)?;
-    for hit in hits {
-        hit.available = rows.iter().find(|row| row.product_id == hit.id).map_or(0, |row| row.available);
-    }
-    Ok(())
-}
-
-/// The articles with these SKUs, in no particular order; those that are not there are left out.
+/// The articles with these SKUs, in no particular order; those that are not there, or not sold now, are left out.
 pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Article>, Error> {
     #[derive(Deserialize)]
     struct Row {
@@ -325,7 +310,7 @@ pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Art
             "SELECT variant.product_id, variant.sku, slug, title, options, brand, category, variant.price_minor,
                     currency, available, pictures, picture, seller
              FROM variant JOIN product ON product.id = variant.product_id
-             WHERE variant.sku IN (SELECT value FROM json_each(?1))",
+             WHERE variant.sku IN (SELECT value FROM json_each(?1)) AND status = 'active'",
         )
         .bind(&[JsValue::from_str(&serde_json::to_string(skus)?)])?
         .all()
@@ -372,7 +357,7 @@ pub(crate) async fn newest(context: &Context, count: u32) -> Result<Vec<Card>, E
         .prepare(
             "SELECT slug, title, brand, category, currency, pictures, min(variant.price_minor) AS lowest_minor,
                     max(variant.price_minor) AS highest_minor, sum(available) AS available
-             FROM (SELECT * FROM product ORDER BY created_at DESC, id DESC LIMIT ?1) AS product
+             FROM (SELECT * FROM product WHERE status = 'active' ORDER BY created_at DESC, id DESC LIMIT ?1) AS product
              JOIN variant ON variant.product_id = product.id
              GROUP BY product.id ORDER BY created_at DESC, product.id DESC",
         )
@@ -440,21 +425,26 @@ pub(crate) async fn state(context: &Context) -> Result<State, Error> {
         .ok_or_else(|| Error::bug("the catalogue has no state"))
 }
 
-/// A part of the catalogue for the index, in order of id.
+/// A part of the catalogue for the index, in order of id. Hidden products are not in it.
 pub(crate) async fn page(context: &Context, after: Option<ProductId>, limit: u32) -> Result<CataloguePage, Error> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let rows: Vec<ProductRow> = context
-        .db()?
-        .prepare(format!("{SELECT_PRODUCTS} WHERE id > ?1 ORDER BY id LIMIT ?2"))
-        .bind(&[JsValue::from_str(&after), JsValue::from_f64(f64::from(limit))])?
-        .all()
+    let db = context.db()?;
+    // One batch is one transaction: the page shows every change up to the sequence read with it.
+    let results = db
+        .batch(vec![
+            db.prepare(changes::SELECT_LAST_SEQ),
+            db.prepare(format!("{SELECT_PRODUCTS} WHERE id > ?1 AND status = 'active' ORDER BY id LIMIT ?2"))
+                .bind(&[JsValue::from_str(&after), JsValue::from_f64(f64::from(limit))])?,
+        ])
         .await
-        .and_then(|result| result.results())
         .map_err(d1)?;
+    let [last_seq, rows] = results.as_slice() else { return Err(Error::bug("a batch without results")) };
+    let change_seq = changes::last_seq_of(last_seq)?;
+    let rows: Vec<ProductRow> = rows.results().map_err(d1)?;
     let full = rows.len() == limit as usize;
     let products = rows.into_iter().map(ProductRow::for_index).collect::<Result<Vec<_>, _>>()?;
     let next = products.last().filter(|_| full).map(|last| last.id);
-    Ok(CataloguePage { products, next })
+    Ok(CataloguePage { products, next, change_seq })
 }
 
 /// A D1 failure. A database without tables means that its migrations were not applied, so the log says how.

@@ -7,7 +7,8 @@ use http::StatusCode;
 use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, object_key};
 use serde::Deserialize;
 
-use super::internal::{FromOperator, check_version, json};
+use super::internal::{FromOperator, json};
+use super::internal_search::check_version;
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Path, Query};

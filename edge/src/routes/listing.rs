@@ -10,7 +10,6 @@ use search::answer::{self, Answer, FacetCount, Hit};
 use search::request::{DEPTH_MAX, InvalidRequest};
 use search::{Request, Sort};
 
-use super::asked_before;
 use crate::catalogue::{self, slug};
 use crate::context::Context;
 use crate::edge_cache;
@@ -22,6 +21,7 @@ use crate::pages::links::Link;
 use crate::pages::listing::{self, Choice, Facets, Place, Prices, WaysOn};
 use crate::pages::rating::Rating;
 use crate::pages::{Card, Site};
+use crate::queries;
 use crate::search_shell::{self, Found};
 use crate::site::{self, Known};
 
@@ -144,7 +144,7 @@ pub(crate) async fn ways_on(
     }
     ways.fewer_words.sort_by_key(|(_, total)| std::cmp::Reverse(*total));
     ways.fewer_words.truncate(FEWER_WORDS_MAX);
-    ways.popular = asked_before::popular(context, "", POPULAR_MAX).await?;
+    ways.popular = queries::popular(context, "", POPULAR_MAX).await?;
     Ok(ways)
 }
 

@@ -7,8 +7,10 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod index_files;
 pub(crate) mod internal;
+pub(crate) mod internal_search;
 pub(crate) mod listing;
 pub(crate) mod live;
+pub(crate) mod measure;
 pub(crate) mod order;
 pub(crate) mod pictures;
 pub(crate) mod product;
@@ -16,5 +18,4 @@ pub(crate) mod search;
 
 pub(crate) use error::error_page;
 
-mod asked_before;
 mod error;

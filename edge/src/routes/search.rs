@@ -5,7 +5,6 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, header};
 use search::Request;
 
-use super::asked_before;
 use super::listing::{Listing, card, form_pairs, last_name, page, refused, request, ways_on};
 use crate::context::Context;
 use crate::edge_cache;
@@ -13,6 +12,7 @@ use crate::error::Error;
 use crate::pages::filters::Filters;
 use crate::pages::listing::{Choice, Place};
 use crate::pages::live_results;
+use crate::queries;
 use crate::search_shell;
 use crate::site;
 
@@ -48,7 +48,7 @@ pub(crate) async fn results(
         // A page that a browser fetches in advance was not asked for by anybody.
         let is_asked_for = !headers.contains_key("sec-purpose");
         if is_asked_for && !filters.query.is_empty() && filters == filters.cleared() {
-            asked_before::count(&context, &filters.query, found.answer.total);
+            queries::count(&context, &filters.query, found.answer.total);
         }
         let ways_on =
             ways_on(&context, &known, &filters, BASE, &found.answer, |filters| filters.category.clone()).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn live(context: Context, RawQuery(query): RawQuery) -> Result<
     let known = site::known(&context).await?;
     let typed = !words.is_empty();
     let popular_max = if typed { LIVE_POPULAR } else { LIVE_POPULAR_UNTYPED };
-    let popular = asked_before::popular(&context, &words, popular_max).await?;
+    let popular = queries::popular(&context, &words, popular_max).await?;
     let answer = if typed {
         let request = Request { query: words.clone(), per_page: LIVE, prefix_last_word: true, ..Request::default() };
         search_shell::run(&context, &request).await?.answer

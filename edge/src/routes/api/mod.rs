@@ -27,6 +27,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::extract::Path;
 use crate::pages::filters::{ATTRIBUTE_PREFIX, Sort};
+use crate::queries;
 use crate::search_shell;
 use crate::session::{Tokens, bearer};
 
@@ -49,6 +50,9 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
 pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
     let found = search_shell::run(&context, &request).await?;
+    if request.page == 1 {
+        queries::count(&context, &request.query, found.answer.total);
+    }
     Ok(Json(SearchBody::new(request, found)))
 }
 

@@ -63,7 +63,7 @@ struct VariantBody {
     available: u32,
 }
 
-/// What buyers think, on average. Nobody can say so yet.
+/// What buyers think, on average, in stars.
 #[derive(Serialize)]
 struct RatingBody {
     average: Option<f32>,
@@ -93,7 +93,10 @@ impl ProductBody {
             images: snapshot.pictures.into_iter().map(image).collect(),
             attributes: snapshot.attributes.into_iter().map(|(name, value)| AttributeBody { name, value }).collect(),
             seller: snapshot.seller,
-            rating: RatingBody { average: None, count: 0 },
+            rating: RatingBody {
+                average: snapshot.rating.map(|rating| f32::from(rating.hundredths) / 100.0),
+                count: snapshot.rating.map_or(0, |rating| rating.count),
+            },
         }
     }
 }
