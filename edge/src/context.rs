@@ -39,6 +39,8 @@ struct Counts {
     cache: AtomicU32,
     origin: AtomicU32,
     search_rounds: AtomicU32,
+    search_opening: AtomicU32,
+    search_bytes: AtomicU32,
 }
 
 impl Context {
@@ -135,6 +137,33 @@ impl Context {
         self.0.counts.search_rounds.fetch_add(1, Relaxed);
     }
 
+    /// Counts one round of opening an index, which is a round of fetching parts of it too.
+    pub(crate) fn count_opening_round(&self) {
+        self.0.counts.search_opening.fetch_add(1, Relaxed);
+        self.count_search_round();
+    }
+
+    /// Counts bytes of the index that were fetched.
+    pub(crate) fn count_search_bytes(&self, bytes: usize) {
+        self.0.counts.search_bytes.fetch_add(u32::try_from(bytes).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    /// Rounds of fetching parts of the index so far.
+    pub(crate) fn search_rounds(&self) -> u32 {
+        self.0.counts.search_rounds.load(Relaxed)
+    }
+
+    /// How much of the index may stay in memory between searches, in bytes.
+    pub(crate) fn search_cache_bytes(&self) -> Result<usize, Error> {
+        const SETTING: &str = "SEARCH_CACHE_BYTES";
+        self.var(SETTING)?.parse().map_err(|error| Error::setting(SETTING, error))
+    }
+
+    /// The bindings themselves, for work that goes on when the request is answered.
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
     /// A setting.
     pub(crate) fn var(&self, name: &str) -> Result<String, Error> {
         Ok(self.0.env.var(name)?.to_string())
@@ -163,6 +192,8 @@ impl Context {
             ("r2", &counts.r2),
             ("origin", &counts.origin),
             ("search-rounds", &counts.search_rounds),
+            ("search-opening", &counts.search_opening),
+            ("search-bytes", &counts.search_bytes),
         ] {
             timing.push_str(&format!(", {name};desc=\"{}\"", count.load(Relaxed)));
         }

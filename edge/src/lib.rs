@@ -8,16 +8,21 @@ mod edge_cache;
 mod error;
 mod events;
 mod extract;
+mod hot_answers;
+mod index_open;
+mod index_store;
 mod jobs;
 mod log;
 mod origin_client;
 pub mod pages;
+mod queries;
 mod router;
 mod routes;
 mod search_shell;
 mod session;
 mod signed;
 mod site;
+mod synonyms;
 
 use worker::{Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -27,8 +32,8 @@ async fn fetch(request: Request, env: Env, worker: worker::Context) -> worker::R
     router::answer(request, env, worker).await
 }
 
-/// Every hour.
+/// Every minute, and every hour.
 #[event(scheduled)]
-async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
-    jobs::hourly(&env).await;
+async fn scheduled(event: ScheduledEvent, env: Env, _: ScheduleContext) {
+    jobs::run(&event.cron(), &env).await;
 }

@@ -15,7 +15,9 @@ use worker::{Env, Request, Response, WebSocket};
 
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
-use crate::routes::{api, cart, checkout, health, home, internal, listing, live, order, pictures, product, search};
+use crate::routes::{
+    api, cart, checkout, health, home, internal, internal_search, listing, live, order, pictures, product, search,
+};
 use crate::signed;
 
 /// Largest body of a form or an API call.
@@ -42,8 +44,11 @@ fn routes() -> Router {
         .route(wire::EDGE_PICTURES_MISSING, post(internal::pictures_missing))
         .route("/internal/pictures/{key}/{file}", put(internal::picture))
         .route(wire::EDGE_CATALOGUE, get(internal::catalogue))
-        .route("/internal/index/{version}/{file}", put(internal::index_file))
-        .route(wire::EDGE_INDEX_PUBLISH, post(internal::index_publish))
+        .route("/internal/index/{version}/{file}", put(internal_search::index_file))
+        .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
+        .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
+        .route(wire::EDGE_INDEX, get(internal_search::index_status))
+        .route(wire::EDGE_QUERIES, get(internal_search::queries))
         .layer(signed_body);
     let api = Router::new()
         .route("/api/openapi.json", get(api::openapi))

@@ -1,42 +1,71 @@
 //! Search in the Worker: keeps the current index open, and fetches the bytes that [`search`] asks for. No query is understood here.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
 
 use domain::time::{Millis, Timestamp};
-use futures_util::future::try_join_all;
-use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, Manifest, POINTER_KEY, Pointer, object_key};
+use search::artefact::{BUNDLE, object_key};
 use search::{Answer, Outcome, Reader, Request, SearchError};
-use sha2::{Digest, Sha256};
-use worker::Range;
 
 use crate::context::Context;
+use crate::durable::client;
 use crate::error::Error;
+use crate::hot_answers;
+use crate::index_open::{self, Opened};
+use crate::index_store::IndexStore;
+use crate::log;
 
 /// How long the pointer is believed without another look.
-const POINTER_FRESH: Millis = Millis::seconds(1);
-/// How long it is believed while another look is under way.
-const POINTER_STALE: Millis = Millis::seconds(3);
-/// Pages of the index that stay in memory between searches.
-const CACHE_BYTES: usize = 24 * 1024 * 1024;
-/// A search that needs more rounds than this is going in circles.
-const ROUNDS_MAX: u32 = 40;
-/// A question asked this often in one isolate is hot: its answer goes to KV.
-const HOT_AFTER: u32 = 3;
-/// Questions that one isolate counts before it starts again.
-const COUNTED_MAX: usize = 2_000;
-const ANSWER_KEPT_SECONDS: u64 = 24 * 60 * 60;
+const POINTER_FRESH: Millis = Millis(500);
+/// How long it is believed while another look is under way: nobody sees an index that was replaced longer ago than this.
+const POINTER_STALE: Millis = Millis::seconds(1);
+/// A look that takes longer than this was broken off with the request that it belonged to.
+const LOOK_LOST: Millis = Millis::seconds(5);
+/// How soon something that could not be opened, or was found to be damaged, is tried again.
+const BAD_FOR: Millis = Millis::seconds(30);
+/// A search that needs more rounds than this is going in circles. Three are the rule.
+const ROUNDS_MAX: u32 = 16;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
-    static ASKED: RefCell<HashMap<String, u32>> = RefCell::new(HashMap::new());
+    static STATE: RefCell<State> = const { RefCell::new(State { current: None, looking_since: None, bad: Vec::new() }) };
+    static TALLY: Cell<Tally> = const { Cell::new(Tally::NONE) };
+}
+
+/// What this isolate knows of the index.
+struct State {
+    current: Option<Current>,
+    looking_since: Option<Timestamp>,
+    bad: Vec<Bad>,
 }
 
 #[derive(Clone)]
 struct Current {
     /// `None` before anything was published.
-    reader: Option<Reader>,
+    opened: Option<Opened>,
     checked_at: Timestamp,
+}
+
+/// A commit or an artefact that is left alone for a while.
+struct Bad {
+    version: String,
+    until: Timestamp,
+}
+
+/// What searching has cost this isolate so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) searches: u64,
+    /// Searches that had to fetch something.
+    pub(crate) cold: u64,
+    /// Times that bytes were fetched, opening included.
+    pub(crate) rounds: u64,
+    /// Most rounds of one search, opening included.
+    pub(crate) rounds_max: u32,
+    /// Times that something else than the current index had to serve.
+    pub(crate) fallbacks: u64,
+}
+
+impl Tally {
+    const NONE: Self = Self { searches: 0, cold: 0, rounds: 0, rounds_max: 0, fallbacks: 0 };
 }
 
 /// An answer, and the version of the index that it comes from.
@@ -48,145 +77,255 @@ pub(crate) struct Found {
 /// Answers a request from the current index. A shop without an index has no products yet.
 pub(crate) async fn run(context: &Context, request: &Request) -> Result<Found, Error> {
     request.validate().map_err(|invalid| Error::bad_request(invalid.code(), invalid))?;
-    let Some(reader) = reader(context).await? else {
-        return Ok(Found { answer: Answer::default(), index_version: String::new() });
+    let rounds_before = context.search_rounds();
+    let mut fallen_back = false;
+    let found = loop {
+        let Some(opened) = opened(context).await? else {
+            break Found { answer: Answer::default(), index_version: String::new() };
+        };
+        match answer(context, &opened, request).await {
+            Ok(answer) => break Found { answer, index_version: opened.reader.version().to_owned() },
+            Err(Failure::Damaged(what)) if !fallen_back => {
+                // What it stands on is damaged, or a commit and all that it says would have been refused when it was opened.
+                mark_bad(context, opened.reader.base_version(), &what);
+                fall_back(context, Some(&opened)).await?;
+                fallen_back = true;
+            }
+            Err(Failure::Damaged(what)) => return Err(Error::fault("search", what)),
+            Err(Failure::Other(error)) => return Err(error),
+        }
     };
-    let index_version = reader.version().to_owned();
-    let mut search = reader.begin(request).map_err(failed)?;
-    let key = answer_key(&index_version, request)?;
-    let hot = is_hot(&key);
+    tally(|tally| {
+        let rounds = context.search_rounds() - rounds_before;
+        tally.searches += 1;
+        tally.cold += u64::from(rounds > 0);
+        tally.rounds += u64::from(rounds);
+        tally.rounds_max = tally.rounds_max.max(rounds);
+    });
+    Ok(found)
+}
+
+/// Why a search came to nothing.
+enum Failure {
+    /// The index is not what it should be.
+    Damaged(String),
+    /// Something else.
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Invalid(invalid) => Self::Other(Error::bad_request(invalid.code(), invalid)),
+            SearchError::Corrupt(_) | SearchError::Incompatible { .. } | SearchError::Index(_) => {
+                Self::Damaged(error.to_string())
+            }
+        }
+    }
+}
+
+async fn answer(context: &Context, opened: &Opened, request: &Request) -> Result<Answer, Failure> {
+    let asked = hot_answers::Asked::new(opened.reader.version(), request)?;
+    if let Some(answer) = asked.remembered(context)? {
+        return Ok(answer);
+    }
+    let store = IndexStore::OfRequest(context.clone());
+    let bundle = object_key(opened.reader.base_version(), BUNDLE);
+    let mut search = opened.reader.begin(request)?;
     loop {
-        let ranges = match search.run().map_err(failed)? {
+        let ranges = match search.run()? {
             Outcome::Ready(answer) => {
-                if hot && search.rounds() > 0 {
-                    let text = serde_json::to_string(&answer)?;
-                    context.answers()?.put(&key, text)?.expiration_ttl(ANSWER_KEPT_SECONDS).execute().await?;
-                }
-                return Ok(Found { answer, index_version });
+                asked.answered(context, &answer, search.rounds() > 0)?;
+                return Ok(answer);
             }
             Outcome::NeedBytes(ranges) => ranges,
         };
-        if search.rounds() == 1 {
-            // Only a cold search is slower than KV.
-            if let Some(answer) = context.answers()?.get(&key).json::<Answer>().await? {
-                return Ok(Found { answer, index_version });
-            }
+        // Only a cold search is slower than KV.
+        if search.rounds() == 1
+            && let Some(answer) = asked.from_kv(context).await?
+        {
+            return Ok(answer);
         }
         if search.rounds() > ROUNDS_MAX {
-            return Err(Error::fault("search", format!("no answer after {ROUNDS_MAX} rounds")));
+            return Err(Error::fault("search", format!("no answer after {ROUNDS_MAX} rounds")).into());
         }
         context.count_search_round();
-        let bundle = object_key(&index_version, BUNDLE);
-        let parts = ranges.into_iter().map(|range| read_range(context, &bundle, range));
-        for (start, bytes) in try_join_all(parts).await? {
-            search.supply(start, &bytes).map_err(failed)?;
+        for (start, bytes) in store.ranges(&bundle, ranges).await? {
+            context.count_search_bytes(bytes.len());
+            if search.supply(start, &bytes).is_err() {
+                // The data centre's cache may hold what R2 does not.
+                let range = start..start + bytes.len() as u64;
+                for (start, bytes) in store.ranges_uncached(&bundle, vec![range]).await? {
+                    search.supply(start, &bytes)?;
+                }
+            }
         }
     }
 }
 
 /// The version of the current index; empty before anything was published.
 pub(crate) async fn version(context: &Context) -> Result<String, Error> {
-    Ok(reader(context).await?.map(|reader| reader.version().to_owned()).unwrap_or_default())
+    Ok(opened(context).await?.map(|opened| opened.reader.version().to_owned()).unwrap_or_default())
 }
 
 /// Makes this isolate look at the pointer again: it was just moved.
 pub(crate) fn forget_pointer() {
-    CURRENT.with_borrow_mut(|current| {
-        if let Some(current) = current {
+    STATE.with_borrow_mut(|state| {
+        state.bad.clear();
+        if let Some(current) = &mut state.current {
             current.checked_at = Timestamp(0);
         }
     });
 }
 
-async fn reader(context: &Context) -> Result<Option<Reader>, Error> {
-    let current = CURRENT.with_borrow(Clone::clone);
-    if let Some(Current { reader, checked_at }) = current {
-        let age = context.now() - checked_at;
-        if age < POINTER_FRESH {
-            return Ok(reader);
-        }
-        if age < POINTER_STALE {
-            let later = context.clone();
-            context.after_answer(async move {
-                if let Err(error) = look_again(&later).await {
-                    crate::log::warn("search pointer", format!("{error:?}"));
-                }
-            });
-            return Ok(reader);
-        }
-    }
-    look_again(context).await
+/// What searching has cost this isolate so far.
+pub(crate) fn tallied() -> Tally {
+    TALLY.get()
 }
 
-/// Opens what the pointer points at. What cannot be opened leaves the index before it in use.
-async fn look_again(context: &Context) -> Result<Option<Reader>, Error> {
-    let old = CURRENT.with_borrow(|current| current.as_ref().and_then(|current| current.reader.clone()));
-    let reader = match read_whole(context, POINTER_KEY).await? {
-        None => None,
-        Some(bytes) => {
-            let pointer: Pointer = serde_json::from_slice(&bytes)?;
-            match old {
-                Some(old) if old.version() == pointer.version => Some(old),
-                old => match open(context, &pointer.version).await {
-                    Ok(reader) => Some(reader),
-                    Err(error) => {
-                        crate::log::warn("search index", format!("{} cannot be opened: {error:?}", pointer.version));
-                        Some(old.ok_or(error)?)
-                    }
-                },
-            }
-        }
+/// What is open in this isolate.
+pub(crate) fn open_reader() -> Option<Reader> {
+    STATE.with_borrow(|state| state.current.as_ref()?.opened.as_ref().map(|opened| opened.reader.clone()))
+}
+
+async fn opened(context: &Context) -> Result<Option<Opened>, Error> {
+    let now = context.now();
+    let Some(Current { opened, checked_at }) = STATE.with_borrow(|state| state.current.clone()) else {
+        // A new isolate: changes may have been made that nobody told the indexer about.
+        client::poke_indexer_later(context);
+        return look_again(context).await;
     };
-    let current = Current { reader: reader.clone(), checked_at: context.now() };
-    CURRENT.set(Some(current));
-    Ok(reader)
-}
-
-async fn open(context: &Context, version: &str) -> Result<Reader, Error> {
-    let (manifest_key, hotcache_key) = (object_key(version, MANIFEST), object_key(version, HOTCACHE));
-    let (manifest, hotcache) =
-        futures_util::future::try_join(read_whole(context, &manifest_key), read_whole(context, &hotcache_key)).await?;
-    let missing = || Error::fault("search", "a file of the index is missing");
-    let manifest = Manifest::from_json(&manifest.ok_or_else(missing)?).map_err(failed)?;
-    Reader::open(manifest, hotcache.ok_or_else(missing)?, CACHE_BYTES).map_err(failed)
-}
-
-async fn read_whole(context: &Context, key: &str) -> Result<Option<Vec<u8>>, Error> {
-    let object = context.index()?.get(key).execute().await.map_err(r2)?;
-    match object.as_ref().and_then(worker::Object::body) {
-        Some(body) => Ok(Some(body.bytes().await.map_err(r2)?)),
-        None => Ok(None),
+    let age = now - checked_at;
+    if age >= POINTER_STALE {
+        return look_again(context).await;
     }
+    if age >= POINTER_FRESH && begin_looking(now) {
+        let later = context.clone();
+        context.after_answer(async move {
+            if let Err(error) = look_again(&later).await {
+                log::warn("search pointer", format!("{error:?}"));
+            }
+        });
+    }
+    Ok(opened)
 }
 
-async fn read_range(context: &Context, key: &str, range: std::ops::Range<u64>) -> Result<(u64, Vec<u8>), Error> {
-    let part = Range::OffsetWithLength { offset: range.start, length: range.end - range.start };
-    let object = context.index()?.get(key).range(part).execute().await.map_err(r2)?;
-    let object = object.ok_or_else(|| Error::fault("search", "the index is gone"))?;
-    let body = object.body().ok_or_else(|| Error::fault("search", "the index came without a body"))?;
-    Ok((range.start, body.bytes().await.map_err(r2)?))
-}
-
-fn answer_key(version: &str, request: &Request) -> Result<String, Error> {
-    let digest = Sha256::digest(serde_json::to_vec(request)?);
-    Ok(format!("{version}:{}", hex::encode(&digest[..16])))
-}
-
-fn is_hot(key: &str) -> bool {
-    ASKED.with_borrow_mut(|asked| {
-        if asked.len() >= COUNTED_MAX {
-            asked.clear();
+/// Whether nobody else is looking.
+fn begin_looking(now: Timestamp) -> bool {
+    STATE.with_borrow_mut(|state| {
+        let is_free = state.looking_since.is_none_or(|since| now - since > LOOK_LOST);
+        if is_free {
+            state.looking_since = Some(now);
         }
-        let times = asked.entry(key.to_owned()).or_default();
-        *times += 1;
-        *times == HOT_AFTER
+        is_free
     })
 }
 
-fn failed(error: SearchError) -> Error {
-    Error::fault("search", error)
+/// Opens what the pointer points at. What cannot be opened leaves the index before it in use.
+async fn look_again(context: &Context) -> Result<Option<Opened>, Error> {
+    let store = IndexStore::OfRequest(context.clone());
+    let stored = store.pointer().await;
+    STATE.with_borrow_mut(|state| state.looking_since = None);
+    let old = STATE.with_borrow(|state| state.current.as_ref().and_then(|current| current.opened.clone()));
+    let stored = match (stored, old.clone()) {
+        (Ok(stored), _) => stored,
+        // An unreadable pointer is no reason to stop searching.
+        (Err(error), Some(old)) => {
+            mark_bad(context, "pointer", &format!("{error:?}"));
+            return Ok(Some(keep(context, old)));
+        }
+        (Err(error), None) => {
+            mark_bad(context, "pointer", &format!("{error:?}"));
+            return fall_back(context, None).await.map_err(|_| error);
+        }
+    };
+    let Some(stored) = stored else {
+        STATE.with_borrow_mut(|state| state.current = Some(Current { opened: None, checked_at: context.now() }));
+        return Ok(None);
+    };
+    let pointer = stored.pointer;
+    if let Some(old) = &old
+        && old.reader.version() == pointer.version
+    {
+        return Ok(Some(keep(context, old.clone())));
+    }
+    if is_bad(context, &pointer.version) || is_bad(context, pointer.base_version()) {
+        return match old {
+            Some(old) => Ok(Some(keep(context, old))),
+            None => fall_back(context, None).await,
+        };
+    }
+    match index_open::open(&store, &pointer, old.as_ref(), context.search_cache_bytes()?).await {
+        Ok(opened) => Ok(Some(keep(context, opened))),
+        Err(error) => {
+            mark_bad(context, &pointer.version, &format!("{error:?}"));
+            match old {
+                Some(old) => Ok(Some(keep(context, old))),
+                None => fall_back(context, None).await,
+            }
+        }
+    }
 }
 
-fn r2(error: worker::Error) -> Error {
-    Error::fault("r2", error)
+/// Opens what the pointer was before, newest first. `damaged` is what was open until now.
+async fn fall_back(context: &Context, damaged: Option<&Opened>) -> Result<Option<Opened>, Error> {
+    let store = IndexStore::OfRequest(context.clone());
+    let mut failure = Error::fault("search", "there is no index to fall back on");
+    for pointer in store.history().await?.pointers {
+        let is_damaged = damaged.is_some_and(|damaged| damaged.reader.base_version() == pointer.base_version());
+        if is_damaged || is_bad(context, &pointer.version) || is_bad(context, pointer.base_version()) {
+            continue;
+        }
+        match index_open::open(&store, &pointer, None, context.search_cache_bytes()?).await {
+            Ok(opened) => {
+                tally(|tally| tally.fallbacks += 1);
+                log::warn("search index", format!("going on with {}, the last good one", pointer.version));
+                return Ok(Some(keep(context, opened)));
+            }
+            Err(error) => {
+                mark_bad(context, &pointer.version, &format!("{error:?}"));
+                failure = error;
+            }
+        }
+    }
+    Err(failure)
+}
+
+fn keep(context: &Context, opened: Opened) -> Opened {
+    let current = Current { opened: Some(opened.clone()), checked_at: context.now() };
+    STATE.with_borrow_mut(|state| state.current = Some(current));
+    opened
+}
+
+/// Leaves a commit or an artefact alone for a while, and says why, once in that while.
+fn mark_bad(context: &Context, version: &str, why: &str) {
+    let now = context.now();
+    let is_news = STATE.with_borrow_mut(|state| {
+        state.bad.retain(|bad| bad.until > now);
+        let is_news = !state.bad.iter().any(|bad| bad.version == version);
+        if is_news {
+            state.bad.push(Bad { version: version.to_owned(), until: now + BAD_FOR });
+        }
+        is_news
+    });
+    if is_news {
+        log::warn("search index", format!("{version} is left alone for {} s: {why}", BAD_FOR.0 / 1_000));
+    }
+}
+
+fn is_bad(context: &Context, version: &str) -> bool {
+    let now = context.now();
+    STATE.with_borrow(|state| state.bad.iter().any(|bad| bad.version == version && bad.until > now))
+}
+
+fn tally(change: impl FnOnce(&mut Tally)) {
+    let mut tally = TALLY.get();
+    change(&mut tally);
+    TALLY.set(tally);
 }

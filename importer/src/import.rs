@@ -25,6 +25,13 @@ const BATCHES_AT_ONCE: usize = 4;
 /// A batch is sent when it holds about so many bytes, even if it could take more products.
 const BATCH_BYTES: usize = 1_500_000;
 
+/// Search follows so many batches as they come. Of a larger import the rest is left until the end, when it is known whether the
+/// index will be compiled.
+const FOLLOWED_BATCHES: u64 = CHANGES_FOLLOWED_MAX / IMPORT_BATCH_MAX as u64;
+
+/// Search follows an import that changes so many products by itself; after a larger one the index is better compiled.
+pub const CHANGES_FOLLOWED_MAX: u64 = 1_000;
+
 /// Products read ahead.
 const READ_AHEAD: usize = 2 * IMPORT_BATCH_MAX;
 
@@ -253,7 +260,7 @@ async fn deliver(shop: &Shop, pictures: &Arc<Pictures>, report: &Report, batch: 
         products.push(product);
     }
     let count = products.len() as u64;
-    let answer: ImportReport = shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products, bulk: true }).await?;
+    let answer: ImportReport = shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products, bulk: batch.number >= FOLLOWED_BATCHES }).await?;
     for rejection in &answer.rejected {
         let line = lines.get(rejection.index).copied().unwrap_or(batch.last_line);
         let (sku, reason) = (Some(rejection.sku.clone()), rejection.reason.clone());

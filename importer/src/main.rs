@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::money::Currency;
+use domain::wire::{EDGE_INDEX, IndexStatus};
 use importer::draft::Defaults;
-use importer::import::{Import, Outcome};
+use importer::import::{CHANGES_FOLLOWED_MAX, Import, Outcome};
 use importer::picture::drawing::Icons;
 use importer::picture::{Pictures, Wanted};
 use importer::report::{Extent, Report};
@@ -21,6 +23,9 @@ use importer::rows::Rows;
 use importer::shop::{SHOP_DEFAULT, Shop};
 use importer::source::Source;
 use importer::{icecat, luma, seed, source};
+
+/// How long `--wait` waits.
+const WAIT_MAX: Duration = Duration::from_secs(180);
 
 /// Brings products into a running shop. Importing the same again changes nothing.
 ///
@@ -125,12 +130,17 @@ struct Common {
     /// What to do about the search index at the end
     #[arg(long, value_enum, default_value = "none")]
     index: IndexAfter,
+    /// Where search follows by itself, wait until it has, and say how long that took
+    #[arg(long)]
+    wait: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum IndexAfter {
     /// Start `index-builder`, which is beside this program.
     Compile,
+    /// The same after an import of more than 1,000 changes, or into a shop without an index. Search follows a smaller one by itself.
+    Auto,
     /// Nothing: whoever started this does it.
     None,
 }
@@ -199,8 +209,18 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         println!("stopped after line {line}; run the same command again to go on from there");
         return Ok(130);
     }
-    if common.index == IndexAfter::Compile {
-        compile_index(&common.shop).await?;
+    let follows = match common.index {
+        IndexAfter::None => true,
+        IndexAfter::Compile => false,
+        IndexAfter::Auto => search_follows(&import.shop, &outcome).await?,
+    };
+    match common.index {
+        IndexAfter::Compile | IndexAfter::Auto if !follows => compile_index(&common.shop).await?,
+        IndexAfter::Auto => println!("search shows it within seconds, without compiling the index"),
+        IndexAfter::Compile | IndexAfter::None => {}
+    }
+    if common.wait && follows {
+        wait_for_search(&import.shop).await?;
     }
     Ok(if report.complaints() == (0, 0) { 0 } else { 2 })
 }
@@ -306,6 +326,33 @@ fn tell(outcome: &Outcome, pictures: &Pictures) {
         text.push_str(&format!(", {} web addresses passed over", count(&tally.passed_over)));
     }
     println!("{text}; {seconds:.1} s, {:.0} products/s", products as f64 / seconds);
+}
+
+/// Whether search follows the import by itself.
+async fn search_follows(shop: &Shop, outcome: &Outcome) -> anyhow::Result<bool> {
+    if outcome.created + outcome.updated > CHANGES_FOLLOWED_MAX {
+        return Ok(false);
+    }
+    let status: IndexStatus = shop.get(EDGE_INDEX).await?;
+    Ok(!status.version.is_empty())
+}
+
+/// Waits until search has every change that there is now.
+async fn wait_for_search(shop: &Shop) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut wanted = None;
+    loop {
+        let status: IndexStatus = shop.get(EDGE_INDEX).await?;
+        let wanted = *wanted.get_or_insert(status.last_seq);
+        if status.catalogue_seq >= wanted {
+            println!("search shows it after {:.1} s", started.elapsed().as_secs_f64());
+            return Ok(());
+        }
+        if started.elapsed() > WAIT_MAX {
+            bail!("search has not followed in {} s: {} products wait", WAIT_MAX.as_secs(), status.pending);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 async fn compile_index(shop: &str) -> anyhow::Result<()> {

@@ -3,15 +3,16 @@
 //! Exit codes: 0 published; 1 failed, and searches go on with the index that they had.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use domain::wire::{EDGE_INDEX, EDGE_QUERIES, IndexStatus, QueryReport};
 use importer::shop::{SHOP_DEFAULT, Shop};
-use index_builder::{catalogue, publish};
+use index_builder::{catalogue, publish, queries};
 use indicatif::{ProgressBar, ProgressStyle};
 use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
 
@@ -35,6 +36,32 @@ enum What {
         /// Also write the index's files to a folder of its version in this folder
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Synonyms that searches use from then on; without, they keep those that they have
+        #[arg(long, value_name = "FILE")]
+        synonyms: Option<PathBuf>,
+    },
+    /// Publishes synonyms, without compiling anything.
+    Synonyms {
+        /// The shop
+        #[arg(long, default_value = SHOP_DEFAULT)]
+        shop: String,
+        /// One rule a line
+        file: PathBuf,
+    },
+    /// Says how far search has come, as JSON.
+    Status {
+        /// The shop
+        #[arg(long, default_value = SHOP_DEFAULT)]
+        shop: String,
+    },
+    /// Says what shoppers asked for, and what they did not find.
+    Queries {
+        /// The shop
+        #[arg(long, default_value = SHOP_DEFAULT)]
+        shop: String,
+        /// Of how many days
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
+        days: u32,
     },
 }
 
@@ -47,7 +74,6 @@ fn main() -> ExitCode {
             return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
-    let What::Compile { shop, out } = cli.what;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -55,7 +81,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(compile(&shop, out)) {
+    match runtime.block_on(run(cli.what)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -64,21 +90,48 @@ fn main() -> ExitCode {
     }
 }
 
-async fn compile(address: &str, out: Option<PathBuf>) -> anyhow::Result<()> {
+async fn run(what: What) -> anyhow::Result<()> {
+    match what {
+        What::Compile { shop, out, synonyms } => compile(&shop, out, synonyms.as_deref()).await,
+        What::Synonyms { shop, file } => {
+            let started = Instant::now();
+            let text = publish::read_synonyms(&file)?;
+            publish::publish_synonyms(&Shop::from_environment(&shop)?, text).await?;
+            println!("{} published in {:.1} s", file.display(), started.elapsed().as_secs_f64());
+            Ok(())
+        }
+        What::Status { shop } => {
+            let status: IndexStatus = Shop::from_environment(&shop)?.get(EDGE_INDEX).await?;
+            println!("{}", serde_json::to_string_pretty(&status)?);
+            Ok(())
+        }
+        What::Queries { shop, days } => {
+            let path = format!("{EDGE_QUERIES}?days={days}");
+            let report: QueryReport = Shop::from_environment(&shop)?.get(&path).await?;
+            print!("{}", queries::table(&report));
+            Ok(())
+        }
+    }
+}
+
+async fn compile(address: &str, out: Option<PathBuf>, synonyms: Option<&Path>) -> anyhow::Result<()> {
     let started = Instant::now();
     let shop = Shop::from_environment(address)?;
+    // Before anything is published: a list with mistakes changes nothing.
+    let synonyms = synonyms.map(publish::read_synonyms).transpose()?;
     let progress = Progress::new();
     progress.say("reading the catalogue");
     let catalogue =
         catalogue::read(&shop, |count| progress.say(&format!("reading the catalogue: {count} products"))).await?;
     let read_in = started.elapsed();
-    let documents = catalogue.documents;
+    let (documents, change_seq) = (catalogue.documents, catalogue.change_seq);
     let count = documents.len();
     progress.say(&format!("compiling {count} products"));
-    let artefact =
-        tokio::task::spawn_blocking(move || search::compile(documents.into_iter(), MEMORY_BUDGET_DEFAULT_BYTES))
-            .await
-            .context("the compiler stopped")??;
+    let artefact = tokio::task::spawn_blocking(move || {
+        search::compile_as_of(documents.into_iter(), change_seq, MEMORY_BUDGET_DEFAULT_BYTES)
+    })
+    .await
+    .context("the compiler stopped")??;
     let compiled_in = started.elapsed() - read_in;
     if let Some(out) = out {
         let folder = out.join(&artefact.version);
@@ -91,6 +144,9 @@ async fn compile(address: &str, out: Option<PathBuf>) -> anyhow::Result<()> {
         (artefact.version.clone(), artefact.files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
     progress.say("uploading");
     publish::publish(&shop, artefact).await?;
+    if let Some(text) = synonyms {
+        publish::publish_synonyms(&shop, text).await?;
+    }
     progress.finish();
     println!(
         "index {version} published: {count} products, {:.1} MB, {:.1} s (catalogue {:.1} s, compiling {:.1} s)",

@@ -123,7 +123,7 @@ async fn compile(held: Held) -> (usize, Arc<Mutex<Held>>) {
     let catalogue::Catalogue { documents, change_seq } = catalogue::read(&shop, drop).await.unwrap();
     assert!(change_seq <= 2, "the first page's: what changed later may be missing");
     let count = documents.len();
-    let artefact = search::compile(documents.into_iter(), MEMORY_BUDGET_DEFAULT_BYTES).unwrap();
+    let artefact = search::compile_as_of(documents.into_iter(), change_seq, MEMORY_BUDGET_DEFAULT_BYTES).unwrap();
     publish::publish(&shop, artefact).await.unwrap();
     (count, held)
 }

@@ -10,33 +10,54 @@ const WORD_BYTES_MAX: usize = 40;
 /// More than any distance that is asked for.
 const FAR: u8 = u8::MAX / 2;
 
-/// Accepts every byte string within `distance_max` of `word` that begins with the same byte.
+/// What has to be right whatever the distance, and what may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The first letter is right: people seldom miss it, and insisting on it keeps most of a dictionary out.
+    SameFirstLetter,
+    /// Anything may be wrong.
+    AnyLetter,
+    /// The first letter is right, and more letters may follow: the word is still being typed.
+    Beginning,
+}
+
+/// Accepts every byte string within `distance_max` of `word`.
+#[derive(Clone)]
 pub(crate) struct NearSpelling {
     word: Vec<u8>,
     distance_max: u8,
+    reach: Reach,
 }
 
 impl NearSpelling {
     /// `None` when the word is empty or too long.
-    pub(crate) fn new(word: &str, distance_max: u8) -> Option<Self> {
+    pub(crate) fn new(word: &str, distance_max: u8, reach: Reach) -> Option<Self> {
         let word = word.as_bytes().to_vec();
-        (1..=WORD_BYTES_MAX).contains(&word.len()).then_some(Self { word, distance_max })
+        (1..=WORD_BYTES_MAX).contains(&word.len()).then_some(Self { word, distance_max, reach })
     }
 
-    /// The distance of a string that was accepted.
+    /// The distance of a string that was accepted: for a beginning, that of the nearest beginning of it.
     pub(crate) fn distance(&self, other: &[u8]) -> u8 {
         let state = other.iter().fold(self.start(), |state, byte| self.accept(&state, *byte));
-        state.row[self.word.len()]
+        self.reached(&state)
+    }
+
+    fn reached(&self, state: &Rows) -> u8 {
+        match self.reach {
+            Reach::SameFirstLetter | Reach::AnyLetter => state.row[self.word.len()],
+            Reach::Beginning => state.best,
+        }
     }
 }
 
-/// The last two rows of the distance table, and the byte between them.
+/// The last two rows of the distance table, the byte between them, and the best that any beginning has reached.
 #[derive(Clone)]
 pub(crate) struct Rows {
     row: [u8; WORD_BYTES_MAX + 1],
     before: [u8; WORD_BYTES_MAX + 1],
     last: Option<u8>,
     is_first: bool,
+    best: u8,
 }
 
 impl Automaton for NearSpelling {
@@ -47,21 +68,26 @@ impl Automaton for NearSpelling {
         for (index, cell) in row.iter_mut().take(self.word.len() + 1).enumerate() {
             *cell = index as u8;
         }
-        Rows { row, before: [FAR; WORD_BYTES_MAX + 1], last: None, is_first: true }
+        Rows { row, before: [FAR; WORD_BYTES_MAX + 1], last: None, is_first: true, best: row[self.word.len()] }
     }
 
     fn is_match(&self, state: &Rows) -> bool {
-        state.row[self.word.len()] <= self.distance_max
+        self.reached(state) <= self.distance_max
     }
 
     fn can_match(&self, state: &Rows) -> bool {
-        state.row[..=self.word.len()].iter().any(|distance| *distance <= self.distance_max)
+        self.is_match(state) || state.row[..=self.word.len()].iter().any(|distance| *distance <= self.distance_max)
     }
 
     fn accept(&self, state: &Rows, byte: u8) -> Rows {
-        let mut next = Rows { row: [FAR; WORD_BYTES_MAX + 1], before: state.row, last: Some(byte), is_first: false };
-        // People seldom miss the first letter, and insisting on it keeps most of the dictionary out.
-        if state.is_first && self.word[0] != byte {
+        let mut next = Rows {
+            row: [FAR; WORD_BYTES_MAX + 1],
+            before: state.row,
+            last: Some(byte),
+            is_first: false,
+            best: state.best,
+        };
+        if state.is_first && self.reach != Reach::AnyLetter && self.word[0] != byte {
             next.before = next.row;
             return next;
         }
@@ -76,6 +102,7 @@ impl Automaton for NearSpelling {
             }
             next.row[index + 1] = best.min(FAR);
         }
+        next.best = state.best.min(next.row[self.word.len()]);
         next
     }
 }
@@ -87,7 +114,11 @@ mod tests {
     use super::*;
 
     fn accepts(word: &str, other: &str, distance: u8) -> bool {
-        let automaton = NearSpelling::new(word, distance).unwrap();
+        reaches(word, other, distance, Reach::SameFirstLetter)
+    }
+
+    fn reaches(word: &str, other: &str, distance: u8, reach: Reach) -> bool {
+        let automaton = NearSpelling::new(word, distance, reach).unwrap();
         let end = other.bytes().fold(automaton.start(), |state, byte| automaton.accept(&state, byte));
         automaton.is_match(&end)
     }
@@ -118,6 +149,11 @@ mod tests {
             let near = distance(word.as_bytes(), other.as_bytes()) <= usize::from(slips);
             let same_start = word.as_bytes()[0] == other.as_bytes()[0];
             prop_assert_eq!(accepts(&word, &other, slips), near && same_start);
+            prop_assert_eq!(reaches(&word, &other, slips, Reach::AnyLetter), near);
+            let slips = slips.min(word.len() as u8 - 1);
+            let begins_near = (1..=other.len())
+                .any(|end| distance(word.as_bytes(), &other.as_bytes()[..end]) <= usize::from(slips));
+            prop_assert_eq!(reaches(&word, &other, slips, Reach::Beginning), begins_near && same_start);
         }
     }
 
@@ -131,8 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_letter_has_to_be_right() {
+    fn the_first_letter_has_to_be_right_unless_said_otherwise() {
         assert!(!accepts("laptop", "kaptop", 2));
+        assert!(reaches("laptop", "kaptop", 1, Reach::AnyLetter));
+        assert!(reaches("hedp", "headphones", 1, Reach::Beginning));
         assert!(accepts("laptop", "lapotp", 1));
     }
 }

@@ -1,126 +1,127 @@
 //! From words to an index query. Only term dictionaries are read here; postings are read when the query runs.
 //!
 //! A product matches when it has every word. A word may be matched in several ways: as typed, joined with its neighbour,
-//! cut at its punctuation, as a code, as the beginning of a word that is still being typed, and, when the catalogue does
-//! not know it at all, as a near spelling. What decides the match is one field with all words of the product; title,
-//! brand and category only lift.
+//! cut at its punctuation, as a code, as a synonym, as the beginning of a word that is still being typed, and, when the
+//! catalogue does not know it at all, as a near spelling. What decides the match is one field with all words of the
+//! product; title, brand and category only lift.
+//!
+//! The work is bounded: at most [`query::WORDS_MAX`] words of [`query::PARTS_MAX`] parts, [`EXPANSIONS_MAX`] terms besides
+//! those typed, [`NEAR_LOOKUPS_MAX`] walks through the dictionary for near spellings.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
-use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, Query, TermQuery,
-};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{InvertedIndexReader, Searcher, Term};
+use tantivy::query::{AllQuery, BooleanQuery, Query};
+use tantivy::{Searcher, Term};
 
-use crate::analysis::{self, QueryWord};
+use crate::analysis::{self, QueryWord, Speller};
 use crate::answer::Correction;
-use crate::fuzzy::NearSpelling;
+use crate::lexicon::{Lexicon, Near};
+use crate::marks::Marks;
+use crate::query::{self, Clause};
 use crate::request::Request;
 use crate::schema::Fields;
+use crate::synonyms::Synonyms;
+use crate::ways::{self, Group, Matcher, Way, Worth};
+use crate::weights::Weights;
 
-const TITLE_BOOST: f32 = 1.5;
-const MAKER_BOOST: f32 = 1.0;
-const KIND_BOOST: f32 = 0.8;
-/// An exact code outranks whatever words say.
-const CODE_SCORE: f32 = 1_000.0;
-/// Beginnings of words score less than words.
-const PREFIX_SCORE: f32 = 1.0;
-const PREFIX_TITLE_SCORE: f32 = 2.0;
-const NEAR_SCORE: f32 = 0.8;
-
-/// Most dictionary entries looked at for one beginning of a word, and most that are searched for.
-const PREFIX_SEEN_MAX: usize = 2_000;
+/// Most terms that may be searched for besides those typed.
+const EXPANSIONS_MAX: usize = 160;
+/// Most words of one query for which near spellings are looked for.
+const NEAR_LOOKUPS_MAX: usize = 4;
+/// Most terms for a word that is still being typed, and for one at the end of a phrase.
 const PREFIX_TERMS_MAX: usize = 24;
-/// Most near spellings looked at for one word, and most that are searched for.
-const NEAR_SEEN_MAX: usize = 500;
-const NEAR_TERMS_MAX: usize = 6;
-/// Shortest words, in characters, for which one or two slips are forgiven.
-const ONE_SLIP_CHARS_MIN: usize = 4;
-const TWO_SLIPS_CHARS_MIN: usize = 8;
+const PREFIX_PHRASES_MAX: usize = 8;
+/// Most near spellings that are searched for, and how much rarer than the likeliest they may be.
+const NEAR_TERMS_MAX: usize = 4;
+const NEAR_TIMES_RARER_MAX: u64 = 50;
+/// Most synonyms of one word.
+const SYNONYMS_MAX: usize = 8;
 
 /// How a query is going to be run.
 pub(crate) struct Plan {
     groups: Vec<Group>,
     /// Words for which nothing could be found.
     unmatched: usize,
-    lifts: Vec<(Field, Term, f32)>,
-    code: Option<Term>,
+    unwanted: Vec<Group>,
+    /// What lifts products for all words together.
+    lifts: Vec<Way>,
+    code: Option<Way>,
     pub(crate) corrections: Vec<Correction>,
+    /// The query as it was probably meant.
+    pub(crate) suggestion: Option<String>,
+    /// What to mark in titles.
+    pub(crate) marks: Marks,
+    has_phrases: bool,
     is_listing: bool,
-    fields: Fields,
-}
-
-/// The ways in which one word of the query may be matched.
-#[derive(Default)]
-struct Group {
-    /// Each is a list of terms that must all be there.
-    alternatives: Vec<Vec<Term>>,
-    codes: Vec<Term>,
-    prefixes: Vec<Term>,
-    near: Vec<Term>,
-    title: Vec<Term>,
-}
-
-impl Group {
-    fn is_empty(&self) -> bool {
-        self.alternatives.is_empty() && self.codes.is_empty() && self.prefixes.is_empty() && self.near.is_empty()
-    }
 }
 
 /// How strict to be about words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strictness {
-    /// Every word.
+    /// Every word, and phrases as phrases.
     All,
+    /// Every word, and of phrases too only the words.
+    Words,
     /// At least so many of the words.
     AtLeast(usize),
 }
 
 impl Plan {
     /// Works out how to search for what the request says.
-    pub(crate) fn new(searcher: &Searcher, fields: &Fields, request: &Request) -> tantivy::Result<Self> {
-        let words = analysis::query_words(&request.query);
-        let lexicon = Lexicon::new(searcher, fields)?;
-        let mut plan = Self {
+    pub(crate) fn new(
+        searcher: &Searcher,
+        fields: &Fields,
+        request: &Request,
+        weights: &Weights,
+        synonyms: &Synonyms,
+    ) -> tantivy::Result<Self> {
+        let mut speller = Speller::new();
+        let parsed = query::parse(&request.query, &mut speller);
+        let only_unwanted = parsed.wanted.is_empty() && !parsed.unwanted.is_empty();
+        let plan = Self {
             groups: Vec::new(),
             unmatched: 0,
+            unwanted: Vec::new(),
             lifts: Vec::new(),
             code: None,
             corrections: Vec::new(),
-            is_listing: request.query.trim().is_empty(),
-            fields: fields.clone(),
+            suggestion: None,
+            marks: Marks::default(),
+            has_phrases: false,
+            is_listing: request.query.trim().is_empty() || only_unwanted,
         };
-        plan.find_code(&lexicon, &words)?;
-        for (index, word) in words.iter().enumerate() {
-            let is_last = index + 1 == words.len();
-            let before = index.checked_sub(1).and_then(|before| words.get(before));
-            let neighbours = [before, words.get(index + 1)];
-            let being_typed = is_last && request.prefix_last_word && ends_in_word(&request.query);
-            plan.add_word(&lexicon, word, neighbours, being_typed)?;
-        }
-        Ok(plan)
+        let lexicon = Lexicon::new(searcher, fields)?;
+        let mut planner = Planner {
+            lexicon: &lexicon,
+            weights,
+            synonyms,
+            speller,
+            expansions_left: EXPANSIONS_MAX,
+            near_lookups_left: NEAR_LOOKUPS_MAX,
+            rewritten: Vec::new(),
+            has_suggestion: false,
+            plan,
+        };
+        let last_is_typed = request.prefix_last_word && request.query.ends_with(char::is_alphanumeric);
+        planner.add_wanted(&parsed.wanted, last_is_typed)?;
+        planner.add_unwanted(&parsed.unwanted)?;
+        Ok(planner.finish(&request.query))
     }
 
-    /// Every term whose postings a run will read.
-    pub(crate) fn terms(&self) -> BTreeSet<Term> {
-        let groups = self.groups.iter().flat_map(|group| {
-            let lists = [&group.codes, &group.prefixes, &group.near, &group.title];
-            group.alternatives.iter().chain(lists).flatten()
-        });
-        groups.chain(self.lifts.iter().map(|(_, term, _)| term)).chain(&self.code).cloned().collect()
-    }
-
-    /// Words that can match something.
-    pub(crate) fn group_count(&self) -> usize {
-        self.groups.len()
-    }
-
-    /// Whether products with every word may exist.
-    pub(crate) fn can_match_all(&self) -> bool {
-        self.is_listing || self.code.is_some() || (self.unmatched == 0 && !self.groups.is_empty())
+    /// Every term whose postings a run will read, and whether its positions are read too.
+    pub(crate) fn terms(&self) -> BTreeMap<Term, bool> {
+        let mut terms = BTreeMap::new();
+        let mut see = |matcher: &Matcher| {
+            let positions = matches!(matcher, Matcher::Phrase(phrase) if phrase.len() > 1);
+            for term in matcher.terms() {
+                *terms.entry(term.clone()).or_insert(false) |= positions;
+            }
+        };
+        self.groups.iter().chain(&self.unwanted).for_each(|group| group.visit(&mut see));
+        let together = Group { ways: self.code.iter().chain(&self.lifts).cloned().collect(), ..Group::default() };
+        together.visit(&mut see);
+        terms
     }
 
     /// Whether there are no words at all, so that everything matches.
@@ -128,290 +129,488 @@ impl Plan {
         self.is_listing
     }
 
+    /// What to try, strictest first.
+    pub(crate) fn attempts(&self) -> Vec<Strictness> {
+        if self.is_listing {
+            return vec![Strictness::All];
+        }
+        let mut attempts = vec![Strictness::All];
+        if self.has_phrases {
+            attempts.push(Strictness::Words);
+        }
+        let words = self.flat(true).len();
+        let most = (words * 2).div_ceil(3);
+        attempts.extend([most, 1].into_iter().filter(|count| *count >= 1).map(Strictness::AtLeast));
+        attempts.dedup();
+        attempts
+    }
+
     /// The query to run; `None` when nothing can match.
     pub(crate) fn query(&self, strictness: Strictness) -> Option<Box<dyn Query>> {
+        let unwanted = self.unwanted.iter().filter_map(Group::query).collect();
         if self.is_listing {
-            return Some(Box::new(AllQuery));
+            return Some(ways::lifted(Box::new(AllQuery), unwanted, Vec::new()));
         }
-        let words: Vec<Box<dyn Query>> = self.groups.iter().map(|group| self.group_query(group)).collect();
-        let required: Option<Box<dyn Query>> = match strictness {
-            Strictness::All if self.unmatched > 0 || words.is_empty() => None,
-            Strictness::All => Some(all_of(words)),
+        let groups = self.flat(strictness != Strictness::All);
+        let words: Vec<Box<dyn Query>> = groups.iter().filter_map(|group| group.query()).collect();
+        let is_complete = self.unmatched == 0 && words.len() == groups.len();
+        let required = match strictness {
+            Strictness::All | Strictness::Words if !is_complete => None,
+            Strictness::All | Strictness::Words => ways::all_of(words),
             Strictness::AtLeast(_) if words.is_empty() => None,
             Strictness::AtLeast(count) => {
-                Some(Box::new(BooleanQuery::union_with_minimum_required_clauses(words, count)))
+                Some(Box::new(BooleanQuery::union_with_minimum_required_clauses(words, count)) as Box<dyn Query>)
             }
         };
-        let code = self.code.as_ref().map(|code| constant(vec![code.clone()], CODE_SCORE));
-        let required = match (required, code) {
-            (Some(words), Some(code)) => one_of(vec![words, code]),
-            (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => return None,
-        };
-        let mut clauses = vec![(Occur::Must, required)];
-        for (field, term, boost) in &self.lifts {
-            let lift: Box<dyn Query> = Box::new(TermQuery::new(term.clone(), self.recorded(*field)));
-            clauses.push((Occur::Should, Box::new(BoostQuery::new(lift, *boost))));
-        }
-        for group in self.groups.iter().filter(|group| !group.title.is_empty()) {
-            clauses.push((Occur::Should, constant(group.title.clone(), PREFIX_TITLE_SCORE)));
-        }
-        Some(if clauses.len() == 1 { clauses.swap_remove(0).1 } else { Box::new(BooleanQuery::new(clauses)) })
+        let code = self.code.as_ref().and_then(Way::query);
+        let required = ways::any_of(required.into_iter().chain(code).collect())?;
+        let mut lifts: Vec<Box<dyn Query>> = groups.iter().flat_map(|group| group.lift_queries()).collect();
+        lifts.extend(self.lifts.iter().filter_map(Way::query));
+        Some(ways::lifted(required, unwanted, lifts))
     }
 
-    fn group_query(&self, group: &Group) -> Box<dyn Query> {
-        let mut ways: Vec<Box<dyn Query>> = Vec::new();
-        for terms in &group.alternatives {
-            let recorded = self.recorded(self.fields.all);
-            ways.push(all_of(terms.iter().map(|term| term_query(term, recorded)).collect()));
-        }
-        for (terms, score) in [(&group.codes, CODE_SCORE), (&group.prefixes, PREFIX_SCORE), (&group.near, NEAR_SCORE)] {
-            if !terms.is_empty() {
-                ways.push(constant(terms.clone(), score));
+    /// The groups, with phrases taken apart if so wished.
+    fn flat(&self, phrases_as_words: bool) -> Vec<&Group> {
+        let apart = |group: &Group| phrases_as_words && !group.words.is_empty();
+        let groups = self
+            .groups
+            .iter()
+            .flat_map(|group| if apart(group) { group.words.iter().collect::<Vec<_>>() } else { vec![group] });
+        groups.collect()
+    }
+}
+
+/// A plan in the making.
+struct Planner<'a> {
+    lexicon: &'a Lexicon,
+    weights: &'a Weights,
+    synonyms: &'a Synonyms,
+    speller: Speller,
+    expansions_left: usize,
+    near_lookups_left: usize,
+    /// Words of the query that were or might be put right, and how they are written then.
+    rewritten: Vec<(Range<usize>, String)>,
+    has_suggestion: bool,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn add_wanted(&mut self, clauses: &[Clause], last_is_typed: bool) -> tantivy::Result<()> {
+        let words: Vec<&QueryWord> = clauses.iter().flat_map(Clause::words).collect();
+        self.find_code(&words)?;
+        let mut next = 0;
+        while let Some(clause) = clauses.get(next) {
+            let is_last = |taken: usize| last_is_typed && next + taken == clauses.len();
+            match clause {
+                Clause::Word(_) => {
+                    let run: Vec<&QueryWord> = clauses[next..].iter().map_while(as_word).collect();
+                    let before = next.checked_sub(1).and_then(|before| as_word(&clauses[before]));
+                    let (group, taken) = self.words_group(&run, before, is_last(run.len()))?;
+                    self.add_group(group);
+                    next += taken;
+                }
+                Clause::Phrase(words) => {
+                    let group = self.phrase_group(words, is_last(1))?;
+                    self.plan.has_phrases = true;
+                    self.add_group(group);
+                    next += 1;
+                }
             }
         }
-        if ways.len() == 1 { ways.swap_remove(0) } else { Box::new(DisjunctionMaxQuery::new(ways)) }
+        self.add_lifts_together(&words);
+        Ok(())
     }
 
-    fn recorded(&self, field: Field) -> IndexRecordOption {
-        if field == self.fields.all || field == self.fields.title {
-            IndexRecordOption::WithFreqs
+    fn add_group(&mut self, group: Group) {
+        // A phrase that the catalogue cannot have is kept for its words.
+        if group.is_empty() && group.words.is_empty() {
+            self.plan.unmatched += 1;
         } else {
-            IndexRecordOption::Basic
+            self.plan.groups.push(group);
         }
+    }
+
+    /// What is excluded, exactly as typed: a guess must not hide anything.
+    fn add_unwanted(&mut self, clauses: &[Clause]) -> tantivy::Result<()> {
+        for clause in clauses {
+            let mut group = Group::default();
+            match clause {
+                Clause::Word(word) => {
+                    self.add_exact(word, &mut group)?;
+                    self.add_code(word, &mut group)?;
+                }
+                Clause::Phrase(words) => {
+                    let terms: Vec<Term> = self.phrase_terms(words.iter());
+                    group.add(Matcher::Phrase(terms), Worth::Flat(0.0));
+                }
+            }
+            group.lifts.clear();
+            if !group.is_empty() {
+                self.plan.unwanted.push(group);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, typed: &str) -> Plan {
+        let plan = &mut self.plan;
+        for group in &plan.groups {
+            group.visit(&mut |matcher| {
+                // What a beginning expands to is marked as far as it was typed only.
+                if !matches!(matcher, Matcher::Any(_)) {
+                    let terms = matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
+                    plan.marks.terms.extend(terms);
+                }
+            });
+        }
+        if let Some(code) = &plan.code {
+            let terms = code.matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
+            plan.marks.terms.extend(terms);
+        }
+        if self.has_suggestion {
+            self.rewritten.sort_by_key(|(range, _)| range.start);
+            let mut meant = typed.to_owned();
+            for (range, written) in self.rewritten.iter().rev() {
+                if meant.get(range.clone()).is_some() {
+                    meant.replace_range(range.clone(), written);
+                }
+            }
+            plan.suggestion = Some(meant.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+        self.plan
     }
 
     /// The whole query as one code: `006R 90321` finds the SKU `006R90321`.
-    fn find_code(&mut self, lexicon: &Lexicon, words: &[QueryWord]) -> tantivy::Result<()> {
-        let code = analysis::code(&words.iter().map(QueryWord::code).collect::<String>());
-        let term = Term::from_field_text(self.fields.code, &code);
-        if !code.is_empty() && lexicon.code.frequency(&code)? > 0 {
-            self.code = Some(term);
+    fn find_code(&mut self, words: &[&QueryWord]) -> tantivy::Result<()> {
+        let code = analysis::code(&words.iter().map(|word| word.code()).collect::<String>());
+        if !code.is_empty() && self.lexicon.code.frequency(&code)? > 0 {
+            let matcher = Matcher::Term(self.lexicon.code.term(&code));
+            self.plan.code = Some(Way { matcher, worth: Worth::Flat(self.weights.code) });
         }
         Ok(())
     }
 
-    fn add_word(
+    /// The group for the first of some words, or for as many of them as a synonym stands for; and how many those are.
+    fn words_group(
         &mut self,
-        lexicon: &Lexicon,
+        words: &[&QueryWord],
+        before: Option<&QueryWord>,
+        last_is_typed: bool,
+    ) -> tantivy::Result<(Group, usize)> {
+        let terms: Vec<String> = words.iter().flat_map(|word| word.parts.iter().cloned()).collect();
+        let ends = words.iter().scan(0, |end, word| {
+            *end += word.parts.len();
+            Some(*end)
+        });
+        let ends: Vec<usize> = ends.collect();
+        let synonyms = self.synonyms;
+        let (taken, others) = match synonyms.of(&terms, &ends) {
+            Some((length, others)) => (ends.iter().take_while(|end| **end <= length).count(), others),
+            None => (1, &[][..]),
+        };
+        let mut means = Group::default();
+        for other in others.iter().take(SYNONYMS_MAX) {
+            self.add_synonym(other, &mut means)?;
+        }
+        let mut inner = Vec::new();
+        for (index, word) in words.iter().take(taken).enumerate() {
+            let before = index.checked_sub(1).map_or(before, |before| Some(words[before]));
+            let being_typed = last_is_typed && index + 1 == words.len();
+            let neighbours = [before, words.get(index + 1).copied()];
+            inner.push(self.word_group(word, neighbours, being_typed, !means.is_empty())?);
+        }
+        let mut group = match inner.len() {
+            1 => inner.swap_remove(0),
+            _ => {
+                let lifts = inner.iter_mut().flat_map(|group| std::mem::take(&mut group.lifts)).collect();
+                let ways = vec![Way { matcher: Matcher::Groups(inner), worth: Worth::Times(1.0) }];
+                Group { ways, lifts, words: Vec::new() }
+            }
+        };
+        group.ways.append(&mut means.ways);
+        group.lifts.append(&mut means.lifts);
+        Ok((group, taken))
+    }
+
+    fn word_group(
+        &mut self,
         word: &QueryWord,
         neighbours: [Option<&QueryWord>; 2],
         being_typed: bool,
-    ) -> tantivy::Result<()> {
-        let all = self.fields.all;
+        has_synonyms: bool,
+    ) -> tantivy::Result<Group> {
         let mut group = Group::default();
-        self.add_exact(lexicon, word, &mut group)?;
-        for joined in joined_with(word, neighbours) {
-            if lexicon.all.frequency(&joined)? > 0 {
-                group.alternatives.push(vec![Term::from_field_text(all, &joined)]);
-            }
+        self.add_exact(word, &mut group)?;
+        for joined in joined_with(word, neighbours, &mut self.speller) {
+            self.add_term(&joined, self.weights.joined, &mut group)?;
         }
-        let code = analysis::code(&word.code());
-        if self.code.is_none() && lexicon.code.frequency(&code)? > 0 {
-            group.codes.push(Term::from_field_text(self.fields.code, &code));
+        self.add_code(word, &mut group)?;
+        let is_known = !group.is_empty();
+        if being_typed && let Some(beginning) = word.plain() {
+            self.add_beginning(beginning, &mut group)?;
         }
-        if being_typed && let [beginning] = word.plain_parts.as_slice() {
-            group.prefixes = lexicon.all.beginning_with(beginning)?;
-            group.title = lexicon.title.beginning_with(beginning)?;
+        if group.is_empty() && !has_synonyms {
+            self.put_right(word, being_typed, &mut group)?;
+        } else if is_known && !being_typed && !has_synonyms {
+            self.doubt(word, &mut group)?;
         }
-        if group.is_empty() {
-            self.add_near(lexicon, word, &mut group)?;
-        }
-        if group.is_empty() {
-            self.unmatched += 1;
-        } else {
-            self.groups.push(group);
-        }
-        Ok(())
+        Ok(group)
     }
 
-    fn add_exact(&mut self, lexicon: &Lexicon, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let all = self.fields.all;
-        let mut ways: Vec<Vec<&str>> = vec![word.parts.iter().map(String::as_str).collect()];
-        ways.extend(word.joined.as_deref().map(|joined| vec![joined]));
-        ways.extend(word.number_and_unit.as_ref().map(|(number, unit)| vec![number.as_str(), unit.as_str()]));
-        for (index, way) in ways.into_iter().enumerate() {
+    /// The word as typed: its parts, and all in one piece.
+    fn add_exact(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
+        let parts: Vec<&str> = word.parts.iter().map(String::as_str).collect();
+        let whole = word.whole.as_deref().map(|whole| vec![whole]);
+        // A number and its unit apart would add every "4" and every "GB" to what "4 GB" finds.
+        let ways = if word.is_measure { [whole, Some(parts)] } else { [Some(parts), whole] };
+        for way in ways.into_iter().flatten() {
             let mut known = true;
             for term in &way {
-                known &= lexicon.all.frequency(term)? > 0;
+                known &= self.lexicon.all.frequency(term)? > 0;
             }
-            // The cut-up number and unit would add every "4" and every "GB" to what "4gb" finds.
-            if !known || (index > 0 && word.number_and_unit.is_some() && !group.alternatives.is_empty()) {
+            if !known || (word.is_measure && !group.is_empty()) {
                 continue;
             }
-            group.alternatives.push(way.iter().map(|term| Term::from_field_text(all, term)).collect());
+            let terms: Vec<Term> = way.iter().map(|term| self.lexicon.all.term(term)).collect();
+            group.add(Matcher::Every(terms), Worth::Times(1.0));
             for term in way {
-                self.add_lifts(lexicon, term)?;
+                self.add_lifts(term, 1.0, group)?;
             }
         }
         Ok(())
     }
 
-    fn add_lifts(&mut self, lexicon: &Lexicon, term: &str) -> tantivy::Result<()> {
-        for (terms, boost) in
-            [(&lexicon.title, TITLE_BOOST), (&lexicon.maker, MAKER_BOOST), (&lexicon.kind, KIND_BOOST)]
+    /// Title, brand and category lift what has the term there.
+    fn add_lifts(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
+        let (lexicon, weights) = (self.lexicon, self.weights);
+        for (terms, weight) in
+            [(&lexicon.title, weights.title), (&lexicon.maker, weights.maker), (&lexicon.kind, weights.kind)]
         {
-            let lift = Term::from_field_text(terms.field, term);
-            if terms.frequency(term)? > 0 && !self.lifts.iter().any(|(_, known, _)| *known == lift) {
-                self.lifts.push((terms.field, lift, boost));
+            if weight > 0.0 && terms.frequency(term)? > 0 {
+                let matcher = Matcher::Term(terms.term(term));
+                group.lifts.push(Way { matcher, worth: Worth::Times(weight * times) });
             }
         }
         Ok(())
     }
 
-    fn add_near(&mut self, lexicon: &Lexicon, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let wanted = word.joined.as_ref().or(word.parts.first());
-        let Some(wanted) = wanted else { return Ok(()) };
-        let near = lexicon.all.near(wanted)?;
-        if let Some(best) = near.first() {
-            self.corrections.push(Correction { typed: word.plain_parts.join("-"), searched: best.clone() });
-        }
-        group.near = near.iter().map(|term| Term::from_field_text(self.fields.all, term)).collect();
-        for term in near {
-            let frequency = lexicon.title.frequency(&term)?;
-            if frequency > 0 {
-                group.title.push(Term::from_field_text(self.fields.title, &term));
-            }
+    /// A term that was not typed, if the catalogue knows it.
+    fn add_term(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
+        if self.lexicon.all.frequency(term)? > 0 && self.may_expand(1) {
+            group.add(Matcher::Term(self.lexicon.all.term(term)), Worth::Times(times));
+            self.add_lifts(term, times, group)?;
         }
         Ok(())
+    }
+
+    fn may_expand(&mut self, terms: usize) -> bool {
+        match self.expansions_left.checked_sub(terms) {
+            Some(left) => {
+                self.expansions_left = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn add_code(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
+        let code = analysis::code(&word.code());
+        if self.plan.code.is_none() && !code.is_empty() && self.lexicon.code.frequency(&code)? > 0 {
+            group.add(Matcher::Term(self.lexicon.code.term(&code)), Worth::Flat(self.weights.code));
+        }
+        Ok(())
+    }
+
+    /// The catalogue's words that begin like the one being typed.
+    fn add_beginning(&mut self, beginning: &str, group: &mut Group) -> tantivy::Result<()> {
+        let (lexicon, weights) = (self.lexicon, self.weights);
+        let (mut any, mut titles) = (Vec::new(), Vec::new());
+        if let Some(term) = lexicon.beginning(beginning)? {
+            any.push(term);
+        } else {
+            let terms_max = PREFIX_TERMS_MAX.min(self.expansions_left);
+            for term in lexicon.beginning_with(beginning, terms_max, &mut self.speller)? {
+                any.push(lexicon.all.term(&term));
+                if lexicon.title.frequency(&term)? > 0 {
+                    titles.push(lexicon.title.term(&term));
+                }
+            }
+            self.expansions_left -= any.len().min(self.expansions_left);
+        }
+        if !any.is_empty() {
+            self.plan.marks.beginnings.push(beginning.to_owned());
+            group.add(Matcher::Any(any), Worth::Flat(weights.prefix));
+        }
+        if !titles.is_empty() && weights.prefix_title > 0.0 {
+            group.lifts.push(Way { matcher: Matcher::Any(titles), worth: Worth::Flat(weights.prefix_title) });
+        }
+        Ok(())
+    }
+
+    /// A synonym: a word, or several next to one another.
+    fn add_synonym(&mut self, terms: &[String], group: &mut Group) -> tantivy::Result<()> {
+        let times = self.weights.synonym;
+        if let [only] = terms {
+            return self.add_term(only, times, group);
+        }
+        self.add_phrase(terms, times, group)
+    }
+
+    fn add_phrase(&mut self, terms: &[String], times: f32, group: &mut Group) -> tantivy::Result<()> {
+        for term in terms {
+            if self.lexicon.all.frequency(term)? == 0 {
+                return Ok(());
+            }
+        }
+        if self.may_expand(terms.len()) {
+            let phrase = terms.iter().map(|term| self.lexicon.all.term(term)).collect();
+            group.add(Matcher::Phrase(phrase), Worth::Times(times));
+        }
+        Ok(())
+    }
+
+    /// Near spellings of a word that the catalogue does not know, and the two words that it may be written as one.
+    fn put_right(&mut self, word: &QueryWord, being_typed: bool, group: &mut Group) -> tantivy::Result<()> {
+        let typed = word.plain_parts.concat();
+        if word.is_measure || self.near_lookups_left == 0 {
+            return Ok(());
+        }
+        self.near_lookups_left -= 1;
+        let near = self.lexicon.near(&typed, being_typed && word.plain().is_some(), &mut self.speller)?;
+        let split = self.lexicon.split(&typed)?;
+        let commonest = near.first().map_or(0, |best| best.products);
+        let written = match (&split, near.first()) {
+            (Some((left, right, rarer)), _) if *rarer > 2 * commonest => Some(format!("{left} {right}")),
+            (_, best) => best.map(|best| best.written.clone()),
+        };
+        self.add_near(&near, group)?;
+        if let Some((left, right, _)) = split {
+            let terms = [self.speller.term(&left), self.speller.term(&right)];
+            self.add_phrase(&terms, self.weights.joined, group)?;
+        }
+        if let Some(searched) = written
+            && !group.is_empty()
+        {
+            self.rewritten.push((word.range.clone(), searched.clone()));
+            self.plan.corrections.push(Correction { typed: word.plain_parts.join("-"), searched });
+        }
+        Ok(())
+    }
+
+    fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {
+        let Some(best) = near.first() else { return Ok(()) };
+        let likely = near.iter().filter(|other| other.products >= best.products / NEAR_TIMES_RARER_MAX);
+        let mut seen: Vec<&str> = Vec::new();
+        for other in likely {
+            if seen.len() == NEAR_TERMS_MAX {
+                break;
+            }
+            if seen.contains(&other.term.as_str()) {
+                continue;
+            }
+            let likelihood = if seen.is_empty() { 1.0 } else { self.weights.near_others };
+            seen.push(&other.term);
+            let times = self.weights.near.powi(i32::from(other.slips)) * likelihood;
+            self.add_term(&other.term, times, group)?;
+        }
+        Ok(())
+    }
+
+    /// A known but very rare word may be two words in one, or a slip: then it is searched for as typed, and what was
+    /// probably meant is suggested.
+    fn doubt(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
+        let (Some(typed), [term]) = (word.plain(), word.parts.as_slice()) else { return Ok(()) };
+        let products = self.lexicon.all.frequency(term)?;
+        if products > self.weights.rare_products_max || self.near_lookups_left == 0 || self.plan.code.is_some() {
+            return Ok(());
+        }
+        self.near_lookups_left -= 1;
+        let products_min = products.max(1).saturating_mul(self.weights.suggestion_times_commoner);
+        if let Some((left, right, rarer)) = self.lexicon.split(typed)?
+            && rarer >= products_min
+        {
+            let terms = [self.speller.term(&left), self.speller.term(&right)];
+            self.add_phrase(&terms, self.weights.joined, group)?;
+        }
+        if let Some(meant) = self.lexicon.commoner(typed, term, products_min, &mut self.speller)? {
+            self.rewritten.push((word.range.clone(), meant.written));
+            self.has_suggestion = true;
+        }
+        Ok(())
+    }
+
+    /// Words next to one another; and the words by themselves, for when no product has them so.
+    fn phrase_group(&mut self, words: &[QueryWord], last_is_typed: bool) -> tantivy::Result<Group> {
+        let mut group = Group::default();
+        let exact = self.phrase_terms(words.iter());
+        let mut phrases = vec![exact];
+        if last_is_typed
+            && let Some((last, first)) = words.split_last()
+            && let Some(beginning) = last.plain()
+        {
+            let terms_max = PREFIX_PHRASES_MAX.min(self.expansions_left);
+            let ends = self.lexicon.beginning_with(beginning, terms_max, &mut self.speller)?;
+            self.expansions_left -= ends.len();
+            for end in ends.into_iter().filter(|end| *end != last.parts[0]) {
+                let mut phrase = self.phrase_terms(first.iter());
+                phrase.push(self.lexicon.all.term(&end));
+                phrases.push(phrase);
+            }
+        }
+        for phrase in phrases {
+            let mut known = true;
+            for term in &phrase {
+                known &= term.value().as_str().map_or(Ok(0), |text| self.lexicon.all.frequency(text))? > 0;
+            }
+            if known {
+                group.add(Matcher::Phrase(phrase), Worth::Times(self.weights.phrase));
+            }
+        }
+        for (index, word) in words.iter().enumerate() {
+            let being_typed = last_is_typed && index + 1 == words.len();
+            let inner = self.word_group(word, [None, None], being_typed, false)?;
+            group.lifts.extend(inner.lifts.iter().cloned());
+            if !inner.is_empty() {
+                group.words.push(inner);
+            }
+        }
+        Ok(group)
+    }
+
+    fn phrase_terms<'w>(&self, words: impl Iterator<Item = &'w QueryWord>) -> Vec<Term> {
+        words.flat_map(|word| &word.parts).map(|part| self.lexicon.all.term(part)).collect()
+    }
+
+    /// Lifts for all words together in the title.
+    fn add_lifts_together(&mut self, words: &[&QueryWord]) {
+        let parts = words.iter().flat_map(|word| &word.parts);
+        let terms: Vec<Term> = parts.map(|part| self.lexicon.title.term(part)).collect();
+        if terms.len() < 2 {
+            return;
+        }
+        if self.weights.all_in_title > 0.0 {
+            let matcher = Matcher::Every(terms.clone());
+            self.plan.lifts.push(Way { matcher, worth: Worth::Flat(self.weights.all_in_title) });
+        }
+        if self.weights.title_phrase > 0.0 {
+            let matcher = Matcher::Phrase(terms);
+            self.plan.lifts.push(Way { matcher, worth: Worth::Times(self.weights.title_phrase) });
+        }
+    }
+}
+
+fn as_word(clause: &Clause) -> Option<&QueryWord> {
+    match clause {
+        Clause::Word(word) => Some(word),
+        Clause::Phrase(_) => None,
     }
 }
 
 /// `wi fi` may be written `wifi`: both words are then matched by the one.
-fn joined_with(word: &QueryWord, [before, after]: [Option<&QueryWord>; 2]) -> Vec<String> {
-    let single =
-        |word: &QueryWord| (word.parts.len() == 1).then(|| (word.plain_parts[0].clone(), word.parts[0].clone()));
-    let Some((plain, stemmed)) = single(word) else { return Vec::new() };
-    let before = before.and_then(single).map(|(before, _)| format!("{before}{stemmed}"));
-    let after = after.and_then(single).map(|(_, after)| format!("{plain}{after}"));
-    before.into_iter().chain(after).collect()
-}
-
-fn ends_in_word(query: &str) -> bool {
-    query.chars().next_back().is_some_and(char::is_alphanumeric)
-}
-
-fn term_query(term: &Term, recorded: IndexRecordOption) -> Box<dyn Query> {
-    Box::new(TermQuery::new(term.clone(), recorded))
-}
-
-fn all_of(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
-    if queries.len() == 1 { queries.swap_remove(0) } else { Box::new(BooleanQuery::intersection(queries)) }
-}
-
-fn one_of(queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
-    Box::new(BooleanQuery::union(queries))
-}
-
-/// Any of the terms, all worth the same.
-fn constant(terms: Vec<Term>, score: f32) -> Box<dyn Query> {
-    let mut terms: Vec<_> = terms.iter().map(|term| term_query(term, IndexRecordOption::Basic)).collect();
-    let any = if terms.len() == 1 { terms.swap_remove(0) } else { one_of(terms) };
-    Box::new(ConstScoreQuery::new(any, score))
-}
-
-/// The dictionaries of the fields that are searched.
-struct Lexicon {
-    all: Terms,
-    title: Terms,
-    maker: Terms,
-    kind: Terms,
-    code: Terms,
-}
-
-impl Lexicon {
-    fn new(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
-        let terms = |field: Field| -> tantivy::Result<Terms> {
-            let readers = searcher.segment_readers().iter().map(|segment| segment.inverted_index(field));
-            Ok(Terms { field, segments: readers.collect::<tantivy::Result<_>>()? })
-        };
-        Ok(Self {
-            all: terms(fields.all)?,
-            title: terms(fields.title)?,
-            maker: terms(fields.maker)?,
-            kind: terms(fields.kind)?,
-            code: terms(fields.code)?,
-        })
-    }
-}
-
-/// One field's dictionary, over all segments.
-struct Terms {
-    field: Field,
-    segments: Vec<Arc<InvertedIndexReader>>,
-}
-
-impl Terms {
-    /// Products that have the term.
-    fn frequency(&self, term: &str) -> tantivy::Result<u64> {
-        let mut frequency = 0;
-        for segment in &self.segments {
-            frequency += segment.terms().get(term)?.map_or(0, |info| u64::from(info.doc_freq));
-        }
-        Ok(frequency)
-    }
-
-    /// The commonest terms that begin so.
-    fn beginning_with(&self, beginning: &str) -> tantivy::Result<Vec<Term>> {
-        let mut found: BTreeMap<String, u32> = BTreeMap::new();
-        for segment in &self.segments {
-            let mut end = beginning.as_bytes().to_vec();
-            end.push(u8::MAX);
-            let mut stream = segment.terms().range().ge(beginning).lt(end).into_stream()?;
-            let mut seen = 0;
-            while seen < PREFIX_SEEN_MAX
-                && let Some((term, info)) = stream.next()
-            {
-                seen += 1;
-                if let Ok(term) = std::str::from_utf8(term) {
-                    *found.entry(term.to_owned()).or_default() += info.doc_freq;
-                }
-            }
-        }
-        let mut commonest: Vec<_> = found.into_iter().map(|(term, products)| (Reverse(products), term)).collect();
-        commonest.sort();
-        commonest.truncate(PREFIX_TERMS_MAX);
-        Ok(commonest.into_iter().map(|(_, term)| Term::from_field_text(self.field, &term)).collect())
-    }
-
-    /// The nearest spellings, nearest and commonest first.
-    fn near(&self, word: &str) -> tantivy::Result<Vec<String>> {
-        let length = word.chars().count();
-        let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        // A number with one digit changed is another number.
-        let slips_max = if is_number || length < ONE_SLIP_CHARS_MIN {
-            0
-        } else if length < TWO_SLIPS_CHARS_MIN {
-            1
-        } else {
-            2
-        };
-        for slips in 1..=slips_max {
-            let mut found: BTreeMap<String, (u8, Reverse<u32>)> = BTreeMap::new();
-            for segment in &self.segments {
-                let (Some(automaton), Some(measure)) = (NearSpelling::new(word, slips), NearSpelling::new(word, slips))
-                else {
-                    return Ok(Vec::new());
-                };
-                let mut stream = segment.terms().search(automaton).into_stream()?;
-                let mut seen = 0;
-                while seen < NEAR_SEEN_MAX
-                    && let Some((term, info)) = stream.next()
-                {
-                    seen += 1;
-                    if let Ok(text) = std::str::from_utf8(term) {
-                        let (_, products) =
-                            found.entry(text.to_owned()).or_insert((measure.distance(term), Reverse(0)));
-                        products.0 += info.doc_freq;
-                    }
-                }
-            }
-            if !found.is_empty() {
-                let mut nearest: Vec<_> = found.into_iter().map(|(term, rank)| (rank, term)).collect();
-                nearest.sort();
-                return Ok(nearest.into_iter().take(NEAR_TERMS_MAX).map(|(_, term)| term).collect());
-            }
-        }
-        Ok(Vec::new())
-    }
+fn joined_with(word: &QueryWord, neighbours: [Option<&QueryWord>; 2], speller: &mut Speller) -> Vec<String> {
+    let Some(plain) = word.plain() else { return Vec::new() };
+    let [before, after] = neighbours.map(|neighbour| neighbour.and_then(QueryWord::plain));
+    let before = before.map(|before| format!("{before}{plain}"));
+    let after = after.map(|after| format!("{plain}{after}"));
+    before.into_iter().chain(after).map(|joined| speller.term(&joined)).collect()
 }

@@ -20,10 +20,13 @@ use crate::commit::{Commit, Part, PartRef};
 use crate::directory::{Bundle, Files, PagedDirectory, Pages};
 use crate::error::SearchError;
 use crate::hotcache::Hotcache;
+use crate::marks::{Marker, Marks};
 use crate::plan::{Plan, Strictness};
 use crate::request::Request;
 use crate::schema::{self, Fields};
 use crate::segment::META;
+use crate::synonyms::Synonyms;
+use crate::weights::Weights;
 
 /// Decompressed blocks of stored products that are kept: 4 KiB each.
 const STORE_BLOCKS_KEPT: usize = 256;
@@ -32,6 +35,8 @@ const STORE_BLOCKS_KEPT: usize = 256;
 #[derive(Clone)]
 pub struct Reader {
     inner: Arc<Inner>,
+    synonyms: Arc<Synonyms>,
+    weights: Arc<Weights>,
 }
 
 struct Inner {
@@ -79,7 +84,14 @@ impl Reader {
     }
 
     fn on(bundle: Arc<Bundle>, commit: Option<Commit>, parts: Vec<Arc<Part>>, files: Files) -> Self {
-        Self { inner: Arc::new(Inner { bundle, commit, parts, files: Arc::new(files), opened: OnceLock::new() }) }
+        let inner = Arc::new(Inner { bundle, commit, parts, files: Arc::new(files), opened: OnceLock::new() });
+        Self { inner, synonyms: Arc::default(), weights: Arc::default() }
+    }
+
+    /// Another reader of the same artefact, which understands and ranks alike.
+    fn also_on(&self, commit: Option<Commit>, parts: Vec<Arc<Part>>, files: Files) -> Self {
+        let other = Self::on(self.inner.bundle.clone(), commit, parts, files);
+        Self { inner: other.inner, ..self.clone() }
     }
 
     /// A reader of `commit`, which stands on the same artefact. It shares with this one what is in memory of the artefact,
@@ -101,13 +113,13 @@ impl Reader {
         let mut files: Files = commit.deletion_files()?.into_iter().collect();
         files.insert(META.to_owned(), OwnedBytes::new(commit.meta.clone()));
         files.extend(parts.iter().flat_map(|part| part.files.iter().cloned()));
-        Ok(Self::on(self.inner.bundle.clone(), Some(commit), parts, files))
+        Ok(self.also_on(Some(commit), parts, files))
     }
 
     /// A reader of the artefact alone, sharing what is in memory of it.
     #[must_use]
     pub fn without_commit(&self) -> Self {
-        Self::on(self.inner.bundle.clone(), None, Vec::new(), Files::new())
+        self.also_on(None, Vec::new(), Files::new())
     }
 
     /// The parts that `pointer` needs and this reader does not hold.
@@ -127,6 +139,18 @@ impl Reader {
 
     pub(crate) fn shared_bundle(&self) -> Arc<Bundle> {
         self.inner.bundle.clone()
+    }
+
+    /// Searches with these synonyms. Without, words have none.
+    #[must_use]
+    pub fn with_synonyms(self, synonyms: Arc<Synonyms>) -> Self {
+        Self { synonyms, ..self }
+    }
+
+    /// Ranks with these weights instead of the default ones.
+    #[must_use]
+    pub fn with_weights(self, weights: Weights) -> Self {
+        Self { weights: Arc::new(weights), ..self }
     }
 
     /// Begins a search.
@@ -188,7 +212,9 @@ impl std::fmt::Debug for Reader {
 impl Opened {
     fn open(directory: PagedDirectory) -> Result<Self, SearchError> {
         let index = Index::open(directory)?;
-        index.tokenizers().register(analysis::ANALYSER, analysis::analyser());
+        for (name, analyser) in analysis::analysers() {
+            index.tokenizers().register(name, analyser);
+        }
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -227,6 +253,8 @@ struct Matched {
     found: Found,
     relaxed: bool,
     corrections: Vec<crate::answer::Correction>,
+    suggestion: Option<String>,
+    marks: Marks,
 }
 
 impl std::fmt::Debug for Search {
@@ -280,12 +308,12 @@ impl Search {
         let opened = reader.opened()?;
         let matched = match self.found.take() {
             Some(matched) => matched,
-            None => match opened.find(reader.bundle(), &self.request)? {
+            None => match opened.find(&reader, &self.request)? {
                 Some(matched) => matched,
                 None => return Ok(None),
             },
         };
-        let hits = opened.hits(&matched.found.page);
+        let hits = opened.hits(&matched.found.page, &matched.marks);
         if reader.bundle().lacks_pages() {
             self.found = Some(matched);
             return Ok(None);
@@ -296,7 +324,7 @@ impl Search {
             facets: matched.found.facets,
             relaxed: matched.relaxed,
             corrections: matched.corrections,
-            suggestion: None,
+            suggestion: matched.suggestion,
             rounds: self.rounds,
             bytes_fetched: self.bytes_fetched,
         }))
@@ -305,16 +333,16 @@ impl Search {
 
 impl Opened {
     /// Matches, filters, counts and ranks. `None` when something was missing.
-    fn find(&self, bundle: &Bundle, request: &Request) -> Result<Option<Matched>, SearchError> {
-        let plan = Plan::new(&self.searcher, &self.fields, request)?;
+    fn find(&self, reader: &Reader, request: &Request) -> Result<Option<Matched>, SearchError> {
+        let plan = Plan::new(&self.searcher, &self.fields, request, &reader.weights, &reader.synonyms)?;
         self.touch_postings(&plan)?;
-        if bundle.lacks_pages() {
+        if reader.bundle().lacks_pages() {
             return Ok(None);
         }
         let walk = Walk::new(self.columns.clone(), request, plan.is_listing());
         let mut found = Found::default();
         let mut relaxed = false;
-        for strictness in attempts(&plan) {
+        for strictness in plan.attempts() {
             let Some(query) = plan.query(strictness) else { continue };
             found = self.searcher.search(query.as_ref(), &walk)?;
             relaxed = strictness != Strictness::All;
@@ -322,17 +350,27 @@ impl Opened {
                 break;
             }
         }
-        Ok(Some(Matched { relaxed: relaxed && found.matched > 0, found, corrections: plan.corrections }))
+        Ok(Some(Matched {
+            relaxed: relaxed && found.matched > 0,
+            found,
+            corrections: plan.corrections,
+            suggestion: plan.suggestion,
+            marks: plan.marks,
+        }))
     }
 
     /// Reads the beginning of every list that the query will walk, so that all that is missing is known at once.
     fn touch_postings(&self, plan: &Plan) -> Result<(), SearchError> {
         for segment in self.searcher.segment_readers() {
-            for term in plan.terms() {
+            for (term, positions) in plan.terms() {
                 let index = segment.inverted_index(term.field())?;
                 if let Some(info) = index.get_term_info(&term).map_err(tantivy::TantivyError::from)? {
-                    // A failure here is a missing page, and noted as such.
+                    // Failures here are missing pages, and noted as such.
                     drop(index.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs));
+                    if positions {
+                        let recorded = IndexRecordOption::WithFreqsAndPositions;
+                        drop(index.read_postings_from_terminfo(&info, recorded));
+                    }
                 }
             }
         }
@@ -340,7 +378,8 @@ impl Opened {
     }
 
     /// The cards of a page's products, in order. All are tried, so that all that is missing is known at once.
-    fn hits(&self, page: &[Candidate]) -> Result<Vec<Hit>, SearchError> {
+    fn hits(&self, page: &[Candidate], marks: &Marks) -> Result<Vec<Hit>, SearchError> {
+        let mut marker = Marker::new(marks);
         let mut cards: BTreeMap<DocAddress, Result<Hit, SearchError>> = BTreeMap::new();
         for candidate in page {
             cards.entry(candidate.address).or_insert_with(|| self.card(candidate.address));
@@ -348,7 +387,10 @@ impl Opened {
         page.iter()
             .filter_map(|candidate| {
                 let card = cards.remove(&candidate.address)?;
-                Some(card.map(|card| Hit { score: candidate.score, ..card }))
+                Some(card.map(|card| {
+                    let title_marks = marker.mark(&card.title);
+                    Hit { score: candidate.score, title_marks, ..card }
+                }))
             })
             .collect()
     }
@@ -359,19 +401,4 @@ impl Opened {
         let card = card.ok_or_else(|| SearchError::Corrupt("a product has no card".into()))?;
         serde_json::from_slice(card).map_err(|error| SearchError::Corrupt(format!("card: {error}")))
     }
-}
-
-/// Every word first; if that finds nothing, most of the words, then any.
-fn attempts(plan: &Plan) -> Vec<Strictness> {
-    let words = plan.group_count();
-    let mut attempts = Vec::new();
-    if plan.can_match_all() {
-        attempts.push(Strictness::All);
-    }
-    if !plan.is_listing() {
-        let most = (words * 2).div_ceil(3);
-        attempts.extend([most, 1].into_iter().filter(|count| *count >= 1).map(Strictness::AtLeast));
-    }
-    attempts.dedup();
-    attempts
 }

@@ -36,6 +36,11 @@ pub(crate) struct Fields {
     pub(crate) kind: Field,
     /// Codes, whole.
     pub(crate) code: Field,
+    /// Words of title, brand, seller and category as people write them: what spellings and beginnings are looked up in.
+    /// Only its dictionary is read.
+    pub(crate) words: Field,
+    /// The first one and two letters of those: what a shopper who has typed no more is shown.
+    pub(crate) beginnings: Field,
     /// A [`Hit`] as JSON.
     pub(crate) card: Field,
     brand: Field,
@@ -51,28 +56,30 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// The fields that hold terms.
-    pub(crate) fn searched(&self) -> [Field; 5] {
-        [self.all, self.title, self.maker, self.kind, self.code]
+    pub(crate) fn searched(&self) -> [Field; 7] {
+        [self.all, self.title, self.maker, self.kind, self.code, self.words, self.beginnings]
     }
 }
 
 /// The schema, and handles on its fields.
 pub(crate) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
-    let words = |record: IndexRecordOption, norms: bool| {
-        let indexing = TextFieldIndexing::default()
-            .set_tokenizer(analysis::ANALYSER)
-            .set_index_option(record)
-            .set_fieldnorms(norms);
+    let analysed = |analyser: &str, record: IndexRecordOption, norms: bool| {
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(analyser).set_index_option(record).set_fieldnorms(norms);
         TextOptions::default().set_indexing_options(indexing)
     };
+    let words = |record: IndexRecordOption, norms: bool| analysed(analysis::ANALYSER, record, norms);
     let whole = TextOptions::default().set_fast("raw");
     let fields = Fields {
-        all: builder.add_text_field("all", words(IndexRecordOption::WithFreqs, true)),
-        title: builder.add_text_field("title", words(IndexRecordOption::WithFreqs, true)),
+        all: builder.add_text_field("all", words(IndexRecordOption::WithFreqsAndPositions, true)),
+        title: builder.add_text_field("title", words(IndexRecordOption::WithFreqsAndPositions, true)),
         maker: builder.add_text_field("maker", words(IndexRecordOption::Basic, false)),
         kind: builder.add_text_field("kind", words(IndexRecordOption::Basic, false)),
         code: builder.add_text_field("code", STRING),
+        words: builder.add_text_field("words", analysed(analysis::WORDS, IndexRecordOption::Basic, false)),
+        beginnings: builder
+            .add_text_field("beginnings", analysed(analysis::BEGINNINGS, IndexRecordOption::Basic, false)),
         card: builder.add_bytes_field("card", STORED),
         brand: builder.add_text_field(BRAND, whole.clone()),
         category: builder.add_text_field(CATEGORY, whole.clone()),
@@ -97,6 +104,11 @@ pub(crate) fn index_document(fields: &Fields, document: Document) -> Result<Tant
         indexed.add_text(fields.all, text);
     }
     indexed.add_text(fields.title, &document.title);
+    let named = [&document.title].into_iter().chain(&document.brand).chain(&document.seller).chain(&document.category);
+    for name in named {
+        indexed.add_text(fields.words, name);
+        indexed.add_text(fields.beginnings, name);
+    }
     for maker in document.brand.iter().chain(&document.seller) {
         indexed.add_text(fields.all, maker);
         indexed.add_text(fields.maker, maker);

@@ -59,7 +59,9 @@ pub(crate) fn write(documents: impl Iterator<Item = Document>, memory_budget_byt
     let directory = RamDirectory::create();
     let index = Index::builder().schema(schema).settings(settings());
     let tokenizers = tantivy::tokenizer::TokenizerManager::default();
-    tokenizers.register(analysis::ANALYSER, analysis::analyser());
+    for (name, analyser) in analysis::analysers() {
+        tokenizers.register(name, analyser);
+    }
     let mut writer =
         index.tokenizers(tokenizers).single_segment_index_writer(directory.clone(), memory_budget_bytes)?;
     let mut keys = Vec::new();

@@ -4,9 +4,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a harness that cannot do its work fails the test")]
 
 use std::fmt::Write as _;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use domain::signature::{Audience, Keyring, SignedParts};
+use domain::time::Timestamp;
+use domain::wire::{EDGE_IMPORT_PRODUCTS, ImportBatch, ImportProduct};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use stack::{Config, Layout, Part, Ports, Stack};
@@ -122,14 +125,58 @@ impl Shop {
         self.tool("index-builder", &["compile", "--shop", &self.url]);
     }
 
-    fn tool(&self, program: &str, arguments: &[&str]) {
-        let output = Command::new(Layout::find().unwrap().program(program))
+    /// One of the operator's tools, with its keys; stops the test if it fails.
+    pub fn tool(&self, program: &str, arguments: &[&str]) {
+        let output = self.try_tool(program, arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    }
+
+    /// One of the operator's tools, with its keys.
+    pub fn try_tool(&self, program: &str, arguments: &[&str]) -> Output {
+        Command::new(Layout::find().unwrap().program(program))
             .args(arguments)
             .env("OPERATOR_KEYS", &self.stack.keys().operator_keys)
             .output()
-            .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{program} {arguments:?}: {told}");
+            .unwrap()
+    }
+
+    /// One signed request of the operator's.
+    pub async fn operator(&self, method: Method, path: &str, body: Vec<u8>) -> (StatusCode, Value) {
+        let ring: Keyring = self.stack.keys().operator_keys.parse().unwrap();
+        for _ in 0..TRIES_MAX {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let now = Timestamp(i64::try_from(now.as_millis()).unwrap());
+            let parts =
+                SignedParts { audience: Audience::Edge, method: method.as_str(), path_and_query: path, body: &body };
+            let signature = ring.sign(parts, now, &Uuid::now_v7().to_string());
+            let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).body(body.clone());
+            for (name, value) in signature.pairs() {
+                request = request.header(name, value);
+            }
+            let response = request.send().await.unwrap();
+            let (status, text) = (response.status(), response.text().await.unwrap());
+            if !text.starts_with(LOST_BY_WRANGLER) {
+                return (status, serde_json::from_str(&text).unwrap_or(Value::Null));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("wrangler lost {method} {path} {TRIES_MAX} times");
+    }
+
+    /// Writes one product as an operator's tool would, and compiles nothing.
+    pub async fn save(&self, product: &ImportProduct) {
+        let batch = ImportBatch { products: vec![product.clone()], bulk: false };
+        let (status, report) =
+            self.operator(Method::POST, EDGE_IMPORT_PRODUCTS, serde_json::to_vec(&batch).unwrap()).await;
+        assert_eq!((status, &report["rejected"]), (StatusCode::OK, &json!([])), "{report}");
+    }
+
+    /// What search answers.
+    pub async fn search(&self, query: &str) -> Value {
+        let (status, body) = self.api(Method::GET, &format!("/search?{query}"), None, None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
     }
 
     /// One call of the API; the answer with its status and body.
@@ -256,6 +303,17 @@ impl Order {
             body,
         }
     }
+}
+
+/// A product with one variant, found by its SKU and title.
+pub fn product(sku: &str, title: &str, price_minor: i64, stock: u32) -> ImportProduct {
+    serde_json::from_value(json!({
+        "sku": sku, "title": title, "description": "Made to last.", "brand": "Gwandu", "category": ["Home", "Kitchen"],
+        "price": {"amount_minor": price_minor, "currency": "NGN"}, "attributes": [], "pictures": [], "codes": [],
+        "seller": "Kasuwa",
+        "variants": [{"sku": sku, "options": [], "price_minor": price_minor, "stock": stock, "picture": null}],
+    }))
+    .unwrap()
 }
 
 /// A good address.

@@ -17,6 +17,8 @@ use crate::{interrupt, progress};
 
 /// How many products a new shop is seeded with. Enough to fill every page; drawn in seconds.
 const SEED_PRODUCTS: &str = "600";
+/// The operator's synonyms, in the project's folder.
+const SYNONYMS: &str = "synonyms.txt";
 /// The same seed draws the same catalogue.
 const SEED: &str = "1";
 
@@ -42,6 +44,22 @@ pub(crate) struct ImportArguments {
 pub(crate) struct IndexArguments {
     #[command(flatten)]
     shop: ShopArguments,
+    /// Say how far search has come, as JSON, and change nothing
+    #[arg(long, conflicts_with = "synonyms_only")]
+    status: bool,
+    /// Publish the synonyms of a file, and compile nothing
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = SYNONYMS)]
+    synonyms_only: Option<PathBuf>,
+}
+
+/// Arguments of `cargo xtask queries`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QueriesArguments {
+    #[command(flatten)]
+    shop: ShopArguments,
+    /// Of how many days, today included
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: u32,
 }
 
 /// Which shop.
@@ -98,8 +116,9 @@ pub(crate) fn import(layout: &Layout, arguments: ImportArguments) -> Result<()> 
         state: take_option(&mut words, "--state")?.map(PathBuf::from),
     };
     let target = shop.target(layout)?;
-    target.import(words)?;
-    target.compile_index()
+    // A small import is left to the shop, which follows it by itself.
+    words.extend(["--index".to_owned(), "auto".to_owned()]);
+    target.import(words)
 }
 
 /// Takes `name VALUE` or `name=VALUE` out of `words`.
@@ -117,7 +136,34 @@ fn take_option(words: &mut Vec<String>, name: &str) -> Result<Option<String>> {
 pub(crate) fn index(layout: &Layout, arguments: &IndexArguments) -> Result<()> {
     let target = arguments.shop.target(layout)?;
     build(layout)?;
-    target.compile_index()
+    if arguments.status {
+        return told(target.program("index-builder").args(["status", "--shop", &target.address]));
+    }
+    match &arguments.synonyms_only {
+        Some(file) => {
+            // The usual list is the project's, wherever this is called.
+            let file = if file.as_os_str() == SYNONYMS { layout.root().join(SYNONYMS) } else { file.clone() };
+            let mut command = target.program("index-builder");
+            foreground("publishing synonyms", command.args(["synonyms", "--shop", &target.address]).arg(file))
+        }
+        None => target.compile_index(),
+    }
+}
+
+/// `cargo xtask queries`.
+pub(crate) fn queries(layout: &Layout, arguments: &QueriesArguments) -> Result<()> {
+    let target = arguments.shop.target(layout)?;
+    build(layout)?;
+    let days = arguments.days.to_string();
+    told(target.program("index-builder").args(["queries", "--days", &days, "--shop", &target.address]))
+}
+
+/// Runs a command whose standard output is what was asked for.
+fn told(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {program}"))?;
+    ensure!(status.success(), "{program} failed ({status}); see above");
+    Ok(())
 }
 
 fn build(layout: &Layout) -> Result<()> {
@@ -175,7 +221,12 @@ impl Target<'_> {
 
     fn compile_index(&self) -> Result<()> {
         let mut command = self.program("index-builder");
-        foreground("compiling the index", command.args(["compile", "--shop", &self.address]))
+        command.args(["compile", "--shop", &self.address]);
+        let synonyms = self.layout.root().join(SYNONYMS);
+        if synonyms.is_file() {
+            command.arg("--synonyms").arg(synonyms);
+        }
+        foreground("compiling the index", &mut command)
     }
 
     fn import(&self, words: impl IntoIterator<Item = String>) -> Result<()> {

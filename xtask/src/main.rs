@@ -32,10 +32,12 @@ enum Command {
     Dev(dev::Arguments),
     /// Runs everything that CI runs, in the order that fails fastest
     Test(checks::Arguments),
-    /// Reads a catalogue into a running shop, then compiles and publishes its index
+    /// Reads a catalogue into a running shop, and compiles its index if much of it changed
     Import(catalogue::ImportArguments),
     /// Compiles the index from a running shop's catalogue and publishes it
     Index(catalogue::IndexArguments),
+    /// Shows what shoppers searched for, and what they did not find
+    Queries(catalogue::QueriesArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -63,6 +65,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(arguments) => checks::run(&layout, &arguments),
         Command::Import(arguments) => catalogue::import(&layout, arguments),
         Command::Index(arguments) => catalogue::index(&layout, &arguments),
+        Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }

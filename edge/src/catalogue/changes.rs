@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::ids::ProductId;
+use domain::time::Timestamp;
 use domain::wire::CatalogueProduct;
 use serde::Deserialize;
 use worker::wasm_bindgen::JsValue;
@@ -23,6 +24,10 @@ pub(crate) struct Changes {
     pub(crate) gone: Vec<ProductId>,
     /// The last change in it.
     pub(crate) last_seq: u64,
+    /// When its first change was made.
+    pub(crate) first_at: Timestamp,
+    /// Whether there may be more.
+    pub(crate) is_full: bool,
 }
 
 #[derive(Deserialize)]
@@ -42,21 +47,23 @@ pub(crate) async fn last_seq(db: &D1Database) -> Result<u64, Error> {
     Ok(row.map_or(0, |row| row.seq))
 }
 
-/// The next changes after `cursor`, of at most `products_max` products; `None` when there are none.
-pub(crate) async fn after(db: &D1Database, cursor: u64, products_max: u32) -> Result<Option<Changes>, Error> {
+/// The next changes after `cursor`, at most so many; `None` when there are none.
+pub(crate) async fn after(db: &D1Database, cursor: u64, changes_max: u32) -> Result<Option<Changes>, Error> {
     #[derive(Deserialize)]
     struct Row {
         seq: u64,
         product_id: ProductId,
+        changed_at: Timestamp,
     }
     let rows: Vec<Row> = db
-        .prepare("SELECT seq, product_id FROM product_change WHERE seq > ?1 ORDER BY seq LIMIT ?2")
-        .bind(&[number(cursor), JsValue::from_f64(f64::from(products_max))])?
+        .prepare("SELECT seq, product_id, changed_at FROM product_change WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+        .bind(&[number(cursor), JsValue::from_f64(f64::from(changes_max))])?
         .all()
         .await
         .and_then(|result| result.results())
         .map_err(d1)?;
-    let Some(last_seq) = rows.last().map(|row| row.seq) else { return Ok(None) };
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(None) };
+    let (first_at, last_seq, is_full) = (first.changed_at, last.seq, rows.len() == changes_max as usize);
     let mut gone: BTreeSet<ProductId> = rows.into_iter().map(|row| row.product_id).collect();
     let ids: Vec<&ProductId> = gone.iter().collect();
     let rows: Vec<ProductRow> = db
@@ -70,7 +77,7 @@ pub(crate) async fn after(db: &D1Database, cursor: u64, products_max: u32) -> Re
     for product in &shown {
         gone.remove(&product.id);
     }
-    Ok(Some(Changes { shown, gone: gone.into_iter().collect(), last_seq }))
+    Ok(Some(Changes { shown, gone: gone.into_iter().collect(), last_seq, first_at, is_full }))
 }
 
 /// How many products changed after `cursor`, counted up to `count_max`.

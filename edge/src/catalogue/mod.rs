@@ -283,34 +283,6 @@ pub(crate) async fn availability(context: &Context, product_id: ProductId) -> Re
     Ok(rows.into_iter().map(|row| (row.sku, row.available)).collect())
 }
 
-/// Tells hits of the index how many units there are now: the index only knows how many there were when it was compiled.
-pub(crate) async fn refresh_stock(context: &Context, hits: &mut [search::Hit]) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Row {
-        product_id: String,
-        available: u32,
-    }
-    if hits.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<&str> = hits.iter().map(|hit| hit.id.as_str()).collect();
-    let rows: Vec<Row> = context
-        .db()?
-        .prepare(
-            "SELECT product_id, sum(available) AS available FROM variant
-             WHERE product_id IN (SELECT value FROM json_each(?1)) GROUP BY product_id",
-        )
-        .bind(&[JsValue::from_str(&serde_json::to_string(&ids)?)])?
-        .all()
-        .await
-        .and_then(|result| result.results())
-        .map_err(d1)?;
-    for hit in hits {
-        hit.available = rows.iter().find(|row| row.product_id == hit.id).map_or(0, |row| row.available);
-    }
-    Ok(())
-}
-
 /// The articles with these SKUs, in no particular order; those that are not there, or not sold now, are left out.
 pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Article>, Error> {
     #[derive(Deserialize)]

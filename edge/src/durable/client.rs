@@ -3,14 +3,19 @@
 use domain::cart::{self, Cart};
 use domain::ids::{CartId, ProductId, Sku};
 use domain::stock::{self, Reservation};
+use search::Pointer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::wasm_bindgen::JsValue;
-use worker::{Method, Request, RequestInit, Response, Stub};
+use worker::{Env, Method, Request, RequestInit, Response, Stub};
 
 use super::Answer;
 use crate::context::Context;
 use crate::error::Error;
+
+/// The binding of the indexer, and the name of the only one.
+const INDEXER: &str = "INDEXER";
+const THE_INDEXER: &str = "indexer";
 
 /// The query parameter that names the product of a live socket.
 pub(super) const LIVE_PRODUCT: &str = "product_id";
@@ -62,6 +67,84 @@ pub(crate) struct CartAnswer {
     pub(crate) cart: Cart,
     /// Whether the call changed it; a repetition does not.
     pub(crate) is_changed: bool,
+}
+
+/// One call of the indexer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IndexerCall {
+    /// Something may have changed. Answered at once.
+    Poke,
+    /// How far it has come.
+    Status,
+    /// Makes a compiled artefact the base of the index.
+    Publish {
+        /// Its version.
+        version: String,
+    },
+    /// Makes other synonyms part of the index.
+    Synonyms {
+        /// The key of their object; `None` for none.
+        key: Option<String>,
+    },
+}
+
+/// What the indexer answers.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct IndexerAnswer {
+    /// What is current; `None` before anything was published.
+    pub(crate) pointer: Option<Pointer>,
+    /// The last change of the catalogue that the base was compiled with.
+    pub(crate) base_seq: u64,
+    /// The last change of the catalogue.
+    pub(crate) last_seq: u64,
+    /// Products with changes that are not in the index yet, counted up to some thousands.
+    pub(crate) pending: u32,
+    /// Whether so much has changed that the catalogue should be compiled again.
+    pub(crate) needs_compile: bool,
+}
+
+/// Why the indexer refuses to publish something.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IndexRefusal {
+    /// A file of the artefact is not there, or not what its manifest says.
+    Incomplete {
+        /// which
+        file: String,
+    },
+    /// It was compiled before the one that is current, whose changes are no longer known.
+    Older,
+    /// Nothing has been compiled yet.
+    NoIndex,
+}
+
+/// Asks something of the indexer.
+pub(crate) async fn indexer(
+    context: &Context,
+    call_of: IndexerCall,
+) -> Result<Result<IndexerAnswer, IndexRefusal>, Error> {
+    let stub = context.objects(INDEXER)?.get_by_name(THE_INDEXER)?;
+    call(&stub, &call_of).await
+}
+
+/// Tells the indexer, once the answer is out, that something may have changed. Should that be lost, the clock tells it within a minute.
+pub(crate) fn poke_indexer_later(context: &Context) {
+    let later = context.clone();
+    context.after_answer(async move {
+        if let Err(error) = indexer(&later, IndexerCall::Poke).await {
+            crate::log::warn("indexer poke", format!("{error:?}"));
+        }
+    });
+}
+
+/// The same from where there is no request: the clock, and Stock objects.
+pub(crate) async fn poke_indexer(env: &Env) -> Result<(), Error> {
+    let stub = env.durable_object(INDEXER)?.get_by_name(THE_INDEXER)?;
+    let poked: Result<IndexerAnswer, IndexRefusal> = call(&stub, &IndexerCall::Poke).await?;
+    // A poke is never refused.
+    drop(poked);
+    Ok(())
 }
 
 /// Asks something of a product's stock.

@@ -1,9 +1,11 @@
 //! Durable Objects: thin shells round the machines in `domain`. They load, decide, persist and publish; no rule lives here.
 //!
-//! Objects never call objects or the origin. Between load and persist there is no `await`, so each command is one transaction.
+//! Objects never call objects or the origin, but for one poke: a Stock object tells the indexer, which calls nobody, that there is
+//! something to read. Between load and persist there is no `await`, so each command is one transaction.
 
 mod cart;
 pub(crate) mod client;
+mod indexer;
 mod stock;
 
 use serde::de::DeserializeOwned;

@@ -17,9 +17,10 @@ use worker::{
     WebSocketRequestResponsePair, durable_object,
 };
 
-use super::client::{Availability, LIVE_PRODUCT, Levels, StockAnswer, StockCall};
+use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockCall};
 use super::{Answer, migrate, read, reply};
 use crate::context::now;
+use crate::pages::card::FEW;
 
 /// How soon a projection that could not be written is tried again.
 const PUBLISH_RETRY: Millis = Millis::seconds(5);
@@ -39,6 +40,8 @@ struct Shell {
     alarm_at: Cell<Option<Timestamp>>,
     /// Whether a write of the projection is under way: changes meanwhile go out with the next one.
     publishing: Cell<bool>,
+    /// What D1 was told last, as far as this instance knows.
+    published: RefCell<Option<Levels>>,
 }
 
 impl DurableObject for StockObject {
@@ -46,8 +49,14 @@ impl DurableObject for StockObject {
         if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
             state.set_websocket_auto_response(&pair);
         }
-        let shell =
-            Shell { state, env, stock: RefCell::new(None), alarm_at: Cell::new(None), publishing: Cell::new(false) };
+        let shell = Shell {
+            state,
+            env,
+            stock: RefCell::new(None),
+            alarm_at: Cell::new(None),
+            publishing: Cell::new(false),
+            published: RefCell::new(None),
+        };
         Self { shell: Rc::new(shell) }
     }
 
@@ -299,6 +308,13 @@ impl Shell {
         if self.with_stock(|stock| Ok(levels(stock)))? == written {
             self.storage().sql().exec("UPDATE meta SET unpublished = 0", None)?;
         }
+        let before = self.published.borrow_mut().take();
+        let is_news = before.is_none_or(|before| changes_cards(&before, &written));
+        self.published.replace(Some(written));
+        if is_news && let Err(error) = client::poke_indexer(&self.env).await {
+            // D1 has it, so that the clock will find it.
+            crate::log::warn("indexer poke", format!("{error:?}"));
+        }
         Ok(true)
     }
 
@@ -331,6 +347,13 @@ impl Shell {
         let rows: Vec<Row> = self.storage().sql().exec("SELECT unpublished FROM meta", None)?.to_array()?;
         Ok(rows.first().is_some_and(|row| row.unpublished == 1))
     }
+}
+
+/// Whether cards and filters would look different. D1's triggers decide what really is a change; this only saves pokes.
+fn changes_cards(before: &Levels, after: &Levels) -> bool {
+    let units = |levels: &Levels| levels.levels.iter().map(|level| level.available).fold(0, u32::saturating_add);
+    let has = |levels: &Levels| -> Vec<bool> { levels.levels.iter().map(|level| level.available > 0).collect() };
+    units(before).min(units(after)) <= FEW || has(before) != has(after)
 }
 
 fn answer(stock: &Stock, checkout_id: Option<CheckoutId>) -> StockAnswer {

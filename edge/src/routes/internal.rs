@@ -4,21 +4,19 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use domain::ids::ProductId;
-use domain::wire::{
-    CataloguePage, EventOutcome, ImportBatch, ImportReport, MissingPictures, OriginEvent, PictureKeys, PublishIndex,
-};
+use domain::wire::{CataloguePage, EventOutcome, ImportBatch, ImportReport, MissingPictures, OriginEvent, PictureKeys};
 use futures_util::future::try_join_all;
 use http::StatusCode;
-use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, Manifest, POINTER_KEY, Pointer, object_key};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::pictures::object_name;
 use crate::catalogue::{self, import};
 use crate::context::Context;
+use crate::durable::client;
 use crate::error::Error;
 use crate::extract::{Path, Query};
-use crate::{events, search_shell, signed};
+use crate::{events, signed};
 
 /// Most pictures asked about at once.
 const PICTURE_KEYS_MAX: usize = 500;
@@ -29,7 +27,7 @@ const CATALOGUE_PAGE_MAX: u32 = 1_000;
 pub(crate) struct FromOrigin(Bytes);
 
 /// A body that an operator's tool signed.
-pub(crate) struct FromOperator(Bytes);
+pub(crate) struct FromOperator(pub(crate) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for FromOrigin {
     type Rejection = Error;
@@ -58,7 +56,7 @@ async fn signed_body<S: Send + Sync>(request: Request, state: &S, keys: &'static
     Ok(body)
 }
 
-fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
+pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| Error::bad_request("invalid_json", error))
 }
 
@@ -76,13 +74,18 @@ pub(crate) async fn import_products(
     FromOperator(body): FromOperator,
 ) -> Result<Json<ImportReport>, Error> {
     let batch: ImportBatch = json(&body)?;
-    Ok(Json(import::write(&context, &batch).await?))
+    let report = import::write(&context, &batch).await?;
+    if !batch.bulk && report.created + report.updated > 0 {
+        client::poke_indexer_later(&context);
+    }
+    Ok(Json(report))
 }
 
 /// `POST /internal/import/finish`
 #[worker::send]
 pub(crate) async fn import_finish(context: Context, FromOperator(_): FromOperator) -> Result<StatusCode, Error> {
     import::finish(&context).await?;
+    client::poke_indexer_later(&context);
     crate::site::forget();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -139,46 +142,4 @@ pub(crate) async fn catalogue(
 ) -> Result<Json<CataloguePage>, Error> {
     let limit = query.limit.unwrap_or(CATALOGUE_PAGE_MAX).clamp(1, CATALOGUE_PAGE_MAX);
     Ok(Json(catalogue::page(&context, query.after, limit).await?))
-}
-
-/// `PUT /internal/index/{version}/{file}`
-#[worker::send]
-pub(crate) async fn index_file(
-    context: Context,
-    Path((version, file)): Path<(String, String)>,
-    FromOperator(body): FromOperator,
-) -> Result<StatusCode, Error> {
-    check_version(&version)?;
-    if ![BUNDLE, HOTCACHE, MANIFEST].contains(&file.as_str()) {
-        return Err(Error::bad_request("bad_index_file", format!("an index has {BUNDLE}, {HOTCACHE} and {MANIFEST}")));
-    }
-    context.index()?.put(object_key(&version, &file), body.to_vec()).execute().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `POST /internal/index/publish`. Looks at the artefact before anybody searches in it.
-#[worker::send]
-pub(crate) async fn index_publish(context: Context, FromOperator(body): FromOperator) -> Result<StatusCode, Error> {
-    let PublishIndex { version } = json(&body)?;
-    check_version(&version)?;
-    let incomplete =
-        |what: &str| Error::bad_request("index_incomplete", format!("{what} of {version} is missing or damaged"));
-    let manifest = context.index()?.get(object_key(&version, MANIFEST)).execute().await?;
-    let manifest = manifest.as_ref().and_then(worker::Object::body).ok_or_else(|| incomplete(MANIFEST))?;
-    let manifest = Manifest::from_json(&manifest.bytes().await?).map_err(|_| incomplete(MANIFEST))?;
-    for (file, bytes) in [(BUNDLE, manifest.bundle_bytes), (HOTCACHE, manifest.hotcache_bytes)] {
-        let head = context.index()?.head(object_key(&version, file)).await?;
-        if head.is_none_or(|object| object.size() != bytes) {
-            return Err(incomplete(file));
-        }
-    }
-    let pointer = Pointer::to_artefact(&manifest, context.now().as_millis());
-    context.index()?.put(POINTER_KEY, serde_json::to_vec(&pointer)?).execute().await?;
-    search_shell::forget_pointer();
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn check_version(version: &str) -> Result<(), Error> {
-    let well_formed = (8..=64).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_hexdigit());
-    if well_formed { Ok(()) } else { Err(Error::bad_request("bad_index_version", "a version is hex")) }
 }

@@ -42,8 +42,7 @@ pub(crate) async fn category(
         let Some((here, above)) = trail.split_last() else { return Err(Error::not_found("category")) };
         let names: Vec<&str> = trail.iter().map(|category| category.name.as_str()).collect();
         let (request, price_problem) = request(&filters, Some(names.join("/")), known.currency);
-        let mut found = search_shell::run(&context, &request).await?;
-        catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
+        let found = search_shell::run(&context, &request).await?;
         let place = Place::Category {
             path: format!("/c/{path}"),
             title: here.name.clone(),

@@ -6,6 +6,7 @@ pub(crate) mod checkout;
 pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod internal;
+pub(crate) mod internal_search;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod order;

@@ -6,7 +6,6 @@ use http::header;
 use search::Request;
 
 use super::listing::{Asked, Listing, card, page, request};
-use crate::catalogue;
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
@@ -29,8 +28,7 @@ pub(crate) async fn results(context: Context, RawQuery(query): RawQuery) -> Resu
     let key = format!("listing/{}/{index_version}{}?{}", known.version, filters.href("/search"), context.shop_url());
     edge_cache::page(&context, &key, async || {
         let (request, price_problem) = request(&filters, filters.category.clone(), known.currency);
-        let mut found = search_shell::run(&context, &request).await?;
-        catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
+        let found = search_shell::run(&context, &request).await?;
         let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let categories = found.answer.facets.category.iter();
         let categories = categories

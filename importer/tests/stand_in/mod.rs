@@ -17,9 +17,10 @@ use domain::ids::ProductId;
 use domain::signature::{Audience, Keyring, SignatureHeaders, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::{
-    CataloguePage, CatalogueProduct, EDGE_CATALOGUE, EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, EDGE_INDEX_FILES,
+    CataloguePage, CatalogueProduct, EDGE_CATALOGUE, EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, EDGE_INDEX,
+    EDGE_INDEX_FILES,
     EDGE_INDEX_PUBLISH, EDGE_PICTURES, EDGE_PICTURES_MISSING, IMPORT_BATCH_MAX, ImportBatch, ImportProduct,
-    ImportRejection, ImportReport, MissingPictures, PictureKeys, Problem,
+    ImportRejection, ImportReport, IndexStatus, MissingPictures, PictureKeys, Problem,
 };
 use serde::Serialize;
 
@@ -122,6 +123,7 @@ fn route(held: &mut Held, method: &Method, path: &str, body: Bytes) -> Response 
             StatusCode::NO_CONTENT.into_response()
         }
         ("GET", path) if path.starts_with(EDGE_CATALOGUE) => json(&page(held, path)),
+        ("GET", EDGE_INDEX) => json(&IndexStatus::default()),
         ("PUT", path) if path.starts_with(EDGE_INDEX_FILES) => StatusCode::NO_CONTENT.into_response(),
         ("POST", EDGE_INDEX_PUBLISH) => {
             held.published += 1;

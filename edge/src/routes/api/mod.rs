@@ -26,6 +26,7 @@ use crate::checkout::{self, Checkout};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::Path;
+use crate::queries;
 use crate::search_shell;
 use crate::session::{Tokens, bearer};
 
@@ -47,8 +48,10 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
 #[worker::send]
 pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
-    let mut found = search_shell::run(&context, &request).await?;
-    catalogue::refresh_stock(&context, &mut found.answer.hits).await?;
+    let found = search_shell::run(&context, &request).await?;
+    if request.page == 1 {
+        queries::count(&context, &request.query, found.answer.total);
+    }
     Ok(Json(SearchBody::new(request, found)))
 }
 

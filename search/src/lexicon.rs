@@ -1,0 +1,244 @@
+//! The dictionaries of the fields that are searched: which words there are, how common, and which are spelt alike. They
+//! are in memory once the index is open; postings are never read here.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tantivy::schema::Field;
+use tantivy::{InvertedIndexReader, Searcher, Term};
+
+use crate::analysis::{self, Speller};
+use crate::fuzzy::{NearSpelling, Reach};
+use crate::schema::Fields;
+
+/// Most dictionary entries looked at for one beginning of a word.
+const BEGINNING_SEEN_MAX: usize = 4_000;
+/// Most near spellings looked at for one word.
+const NEAR_SEEN_MAX: usize = 1_000;
+/// Most words looked at to find how people write a term.
+const WRITTEN_SEEN_MAX: usize = 200;
+/// Shortest words, in characters, for which one or two slips are forgiven.
+const ONE_SLIP_CHARS_MIN: usize = 4;
+const TWO_SLIPS_CHARS_MIN: usize = 8;
+/// Shortest parts, in characters, that a word written as one is cut into.
+const SPLIT_CHARS_MIN: usize = 3;
+
+/// The dictionaries.
+pub(crate) struct Lexicon {
+    pub(crate) all: Terms,
+    pub(crate) title: Terms,
+    pub(crate) maker: Terms,
+    pub(crate) kind: Terms,
+    pub(crate) code: Terms,
+    words: Terms,
+    beginnings: Terms,
+}
+
+/// A word that is spelt nearly like another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Near {
+    /// As people write it.
+    pub(crate) written: String,
+    /// As it is indexed.
+    pub(crate) term: String,
+    /// Letters that differ.
+    pub(crate) slips: u8,
+    /// Products that have it.
+    pub(crate) products: u64,
+}
+
+impl Lexicon {
+    pub(crate) fn new(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
+        let terms = |field: Field| -> tantivy::Result<Terms> {
+            let readers = searcher.segment_readers().iter().map(|segment| segment.inverted_index(field));
+            Ok(Terms { field, segments: readers.collect::<tantivy::Result<_>>()? })
+        };
+        Ok(Self {
+            all: terms(fields.all)?,
+            title: terms(fields.title)?,
+            maker: terms(fields.maker)?,
+            kind: terms(fields.kind)?,
+            code: terms(fields.code)?,
+            words: terms(fields.words)?,
+            beginnings: terms(fields.beginnings)?,
+        })
+    }
+
+    /// The term for words that begin so, when the beginning is short enough to be one.
+    pub(crate) fn beginning(&self, beginning: &str) -> tantivy::Result<Option<Term>> {
+        let is_short = beginning.chars().count() <= analysis::BEGINNING_CHARS_MAX;
+        Ok((is_short && self.beginnings.frequency(beginning)? > 0).then(|| self.beginnings.term(beginning)))
+    }
+
+    /// The terms of the commonest words that begin so, commonest first: words of names, or if there are none, any.
+    pub(crate) fn beginning_with(
+        &self,
+        beginning: &str,
+        terms_max: usize,
+        speller: &mut Speller,
+    ) -> tantivy::Result<Vec<String>> {
+        let mut terms: Vec<String> = Vec::new();
+        for (word, _) in self.words.beginning_with(beginning, BEGINNING_SEEN_MAX)? {
+            if terms.len() == terms_max {
+                break;
+            }
+            let term = speller.term(&word);
+            if !terms.contains(&term) && self.all.frequency(&term)? > 0 {
+                terms.push(term);
+            }
+        }
+        if terms.is_empty() {
+            let any = self.all.beginning_with(beginning, BEGINNING_SEEN_MAX)?;
+            terms.extend(any.into_iter().take(terms_max).map(|(term, _)| term));
+        }
+        Ok(terms)
+    }
+
+    /// Words spelt like an unknown one, likeliest first: one slip before two, common before rare, and a wrong first letter
+    /// only when nothing else is near. `being_typed`: it may be the beginning of one.
+    pub(crate) fn near(&self, word: &str, being_typed: bool, speller: &mut Speller) -> tantivy::Result<Vec<Near>> {
+        let length = word.chars().count();
+        // A number with one digit changed is another number.
+        if length < ONE_SLIP_CHARS_MIN || analysis::is_number(word) {
+            return Ok(Vec::new());
+        }
+        let stem = speller.term(word);
+        for slips in 1..=if length < TWO_SLIPS_CHARS_MIN { 1 } else { 2 } {
+            for reach in [Reach::SameFirstLetter, Reach::Beginning] {
+                if reach == Reach::Beginning && !(being_typed && slips == 1) {
+                    continue;
+                }
+                let near = self.words.near(word, slips, reach)?;
+                if !near.is_empty() {
+                    return Ok(as_near(near, speller));
+                }
+            }
+            let near = self.all.near(&stem, slips, Reach::SameFirstLetter)?;
+            if !near.is_empty() {
+                let near = near.into_iter().map(|(slips, products, term)| {
+                    Ok(Near { written: self.written(&term, speller)?, term, slips, products })
+                });
+                return near.collect();
+            }
+        }
+        Ok(as_near(self.words.near(word, 1, Reach::AnyLetter)?, speller))
+    }
+
+    /// A much commoner word of names that is one slip away from a known one.
+    pub(crate) fn commoner(
+        &self,
+        word: &str,
+        term: &str,
+        products_min: u64,
+        speller: &mut Speller,
+    ) -> tantivy::Result<Option<Near>> {
+        if word.chars().count() < ONE_SLIP_CHARS_MIN || !word.chars().all(char::is_alphabetic) {
+            return Ok(None);
+        }
+        let near = as_near(self.words.near(word, 1, Reach::SameFirstLetter)?, speller);
+        Ok(near.into_iter().find(|near| near.products >= products_min && near.term != term))
+    }
+
+    /// The two known words that a word written as one most probably is, and how many products have the rarer.
+    pub(crate) fn split(&self, word: &str) -> tantivy::Result<Option<(String, String, u64)>> {
+        if !word.chars().all(char::is_alphabetic) {
+            return Ok(None);
+        }
+        let mut best: Option<(String, String, u64)> = None;
+        for (at, _) in word.char_indices().skip(SPLIT_CHARS_MIN) {
+            let (left, right) = word.split_at(at);
+            if right.chars().count() < SPLIT_CHARS_MIN {
+                break;
+            }
+            let rarer = self.words.frequency(left)?.min(self.words.frequency(right)?);
+            if rarer > best.as_ref().map_or(0, |(_, _, rarer)| *rarer) {
+                best = Some((left.to_owned(), right.to_owned(), rarer));
+            }
+        }
+        Ok(best)
+    }
+
+    /// How people mostly write a term.
+    fn written(&self, term: &str, speller: &mut Speller) -> tantivy::Result<String> {
+        // Stemming changes a last `y` to `i`; everything else it does is cut off.
+        let beginning = term.strip_suffix('i').filter(|rest| rest.len() > 2).unwrap_or(term);
+        let written = self.words.beginning_with(beginning, WRITTEN_SEEN_MAX)?;
+        let written = written.into_iter().map(|(word, _)| word).find(|word| speller.term(word) == term);
+        Ok(written.unwrap_or_else(|| term.to_owned()))
+    }
+}
+
+fn as_near(near: Vec<(u8, u64, String)>, speller: &mut Speller) -> Vec<Near> {
+    let near = near.into_iter().map(|(slips, products, written)| {
+        let term = speller.term(&written);
+        Near { written, term, slips, products }
+    });
+    near.collect()
+}
+
+/// One field's dictionary, over all segments.
+pub(crate) struct Terms {
+    field: Field,
+    segments: Vec<Arc<InvertedIndexReader>>,
+}
+
+impl Terms {
+    pub(crate) fn term(&self, text: &str) -> Term {
+        Term::from_field_text(self.field, text)
+    }
+
+    /// Products that have the term.
+    pub(crate) fn frequency(&self, term: &str) -> tantivy::Result<u64> {
+        let mut frequency = 0;
+        for segment in &self.segments {
+            frequency += segment.terms().get(term)?.map_or(0, |info| u64::from(info.doc_freq));
+        }
+        Ok(frequency)
+    }
+
+    /// Of the first `seen_max` entries that begin so, each with its products, commonest first.
+    fn beginning_with(&self, beginning: &str, seen_max: usize) -> tantivy::Result<Vec<(String, u64)>> {
+        let mut found: BTreeMap<String, u64> = BTreeMap::new();
+        for segment in &self.segments {
+            let mut end = beginning.as_bytes().to_vec();
+            end.push(u8::MAX);
+            let mut stream = segment.terms().range().ge(beginning).lt(end).into_stream()?;
+            let mut seen = 0;
+            while seen < seen_max
+                && let Some((term, info)) = stream.next()
+            {
+                seen += 1;
+                if let Ok(term) = std::str::from_utf8(term) {
+                    *found.entry(term.to_owned()).or_default() += u64::from(info.doc_freq);
+                }
+            }
+        }
+        let mut commonest: Vec<(String, u64)> = found.into_iter().collect();
+        commonest.sort_by_key(|(_, products)| Reverse(*products));
+        Ok(commonest)
+    }
+
+    /// Slips, products and spelling of what is near, nearest and then commonest first.
+    fn near(&self, word: &str, slips: u8, reach: Reach) -> tantivy::Result<Vec<(u8, u64, String)>> {
+        let Some(automaton) = NearSpelling::new(word, slips, reach) else { return Ok(Vec::new()) };
+        let mut found: BTreeMap<String, (u8, u64)> = BTreeMap::new();
+        for segment in &self.segments {
+            let mut stream = segment.terms().search(automaton.clone()).into_stream()?;
+            let mut seen = 0;
+            while seen < NEAR_SEEN_MAX
+                && let Some((term, info)) = stream.next()
+            {
+                seen += 1;
+                if let Ok(text) = std::str::from_utf8(term) {
+                    let entry = found.entry(text.to_owned()).or_insert_with(|| (automaton.distance(term), 0));
+                    entry.1 += u64::from(info.doc_freq);
+                }
+            }
+        }
+        let found = found.into_iter().map(|(text, (slips, products))| (slips, products, text));
+        let mut nearest: Vec<(u8, u64, String)> = found.collect();
+        nearest.sort_by_key(|(slips, products, _)| (*slips, Reverse(*products)));
+        Ok(nearest)
+    }
+}
