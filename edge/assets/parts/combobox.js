@@ -219,7 +219,11 @@ if (field && box) {
   // A press on the list leaves the focus in the field, so that the list is still there when it is let go.
   box.addEventListener("mousedown", (event) => event.preventDefault());
   document.addEventListener("pointerdown", ({ target }) => { if (!target.closest(".search")) toggle(false); });
-  field.form.addEventListener("focusout", ({ relatedTarget }) => { if (!field.form.contains(relatedTarget)) toggle(false); });
+  for (const part of [field, box]) {
+    part.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget !== field && !box.contains(relatedTarget)) toggle(false);
+    });
+  }
   field.form.addEventListener("submit", () => { clearTimeout(typing); request?.abort(); toggle(false); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) toggle(false); });
 
