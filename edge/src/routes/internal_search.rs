@@ -10,7 +10,7 @@ use super::internal::{FromOperator, json};
 use crate::context::Context;
 use crate::durable::client::{self, IndexRefusal, IndexerAnswer, IndexerCall};
 use crate::error::Error;
-use crate::extract::{Path, Query};
+use crate::extract::Query;
 use crate::{hot_answers, index_store, queries as counted, search_shell};
 
 /// Most days that a report looks back.
