@@ -260,7 +260,8 @@ async fn deliver(shop: &Shop, pictures: &Arc<Pictures>, report: &Report, batch: 
         products.push(product);
     }
     let count = products.len() as u64;
-    let answer: ImportReport = shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products, bulk: batch.number >= FOLLOWED_BATCHES }).await?;
+    let answer: ImportReport =
+        shop.post(EDGE_IMPORT_PRODUCTS, &ImportBatch { products, bulk: batch.number >= FOLLOWED_BATCHES }).await?;
     for rejection in &answer.rejected {
         let line = lines.get(rejection.index).copied().unwrap_or(batch.last_line);
         let (sku, reason) = (Some(rejection.sku.clone()), rejection.reason.clone());

@@ -17,16 +17,16 @@ pub fn table(report: &QueryReport) -> String {
 
 fn section(text: &mut String, title: &str, rows: &[QueryCount]) {
     // Writing to a string never fails.
-    drop(writeln!(text, "{title}\n"));
+    let _written = writeln!(text, "{title}\n");
     if rows.is_empty() {
-        drop(writeln!(text, "  nothing\n"));
+        let _written = writeln!(text, "  nothing\n");
         return;
     }
     let shown = |row: &QueryCount| row.query.chars().take(QUERY_WIDTH_MAX).collect::<String>();
     let width = rows.iter().map(|row| shown(row).chars().count()).max().unwrap_or(0).max("query".len());
-    drop(writeln!(text, "  {:<width$}  {:>8}  {:>13}", "query", "asked", "found nothing"));
+    let _written = writeln!(text, "  {:<width$}  {:>8}  {:>13}", "query", "asked", "found nothing");
     for row in rows {
-        drop(writeln!(text, "  {:<width$}  {:>8}  {:>13}", shown(row), row.asked, row.found_nothing));
+        let _written = writeln!(text, "  {:<width$}  {:>8}  {:>13}", shown(row), row.asked, row.found_nothing);
     }
     text.push('\n');
 }

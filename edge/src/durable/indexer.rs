@@ -14,6 +14,7 @@ use domain::time::{Millis, Timestamp};
 use futures_util::future::try_join_all;
 use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, Manifest, object_key};
 use search::{Change, Document, Indexer, Pointer, Progress, Publication, Reader};
+use worker::wasm_bindgen;
 use worker::{D1Database, DurableObject, Env, Request, Response, State, durable_object};
 
 use super::client::{IndexRefusal, IndexerAnswer, IndexerCall};

@@ -18,9 +18,8 @@ use domain::signature::{Audience, Keyring, SignatureHeaders, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::{
     CataloguePage, CatalogueProduct, EDGE_CATALOGUE, EDGE_IMPORT_FINISH, EDGE_IMPORT_PRODUCTS, EDGE_INDEX,
-    EDGE_INDEX_FILES,
-    EDGE_INDEX_PUBLISH, EDGE_PICTURES, EDGE_PICTURES_MISSING, IMPORT_BATCH_MAX, ImportBatch, ImportProduct,
-    ImportRejection, ImportReport, IndexStatus, MissingPictures, PictureKeys, Problem,
+    EDGE_INDEX_FILES, EDGE_INDEX_PUBLISH, EDGE_PICTURES, EDGE_PICTURES_MISSING, IMPORT_BATCH_MAX, ImportBatch,
+    ImportProduct, ImportRejection, ImportReport, IndexStatus, MissingPictures, PictureKeys, Problem,
 };
 use serde::Serialize;
 
