@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use search::artefact::{BUNDLE, HOTCACHE};
 use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
 use search::pages::BUDGET_DEFAULT_BYTES;
-use search::{Answer, Document, Outcome, Reader, Request, SearchError, Sort};
+use search::{
+    Answer, Artefact, Change, Commit, Document, Indexer, Outcome, Part, Progress, Reader, Request, SearchError, Sort,
+};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -29,7 +31,9 @@ fn main() -> Result<(), Failure> {
     let documents = (0..).zip(products.iter().cycle()).take(count).map(|(n, product)| {
         let mut product = product.clone();
         let copy = n / products.len();
+        product.sold = (n * 7_919 % 1_009) as u32;
         if copy > 0 {
+            product.id.push_str(&format!("-{copy}"));
             product.sku.push_str(&format!("-{copy}"));
             product.skus.iter_mut().for_each(|code| code.push_str(&copy.to_string()));
             product.title.push_str(&format!(" mark {copy}"));
@@ -90,6 +94,94 @@ fn main() -> Result<(), Failure> {
         );
     }
     println!("in memory between searches: {} bytes", warm_reader.used_bytes());
+    changes(&artefact, &products)
+}
+
+/// What saving costs: batches of changes, one after another, over the index that was compiled.
+fn changes(artefact: &Artefact, products: &[Document]) -> Result<(), Failure> {
+    let base = Reader::open(artefact.manifest.clone(), Vec::new(), BUDGET_DEFAULT_BYTES)?;
+    let warm = Reader::open(artefact.manifest.clone(), artefact.file(HOTCACHE).to_vec(), BUDGET_DEFAULT_BYTES)?;
+    answer_of(&warm, artefact.file(BUNDLE), &Request::default())?;
+    println!(
+        "{:<10} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "changes",
+        "commits",
+        "first",
+        "p50",
+        "max",
+        "rounds",
+        "ranges",
+        "parts",
+        "commit",
+        "new part",
+        "follow",
+        "listing",
+        "words"
+    );
+    for (size, commits) in [(1, 300), (32, 80), (256, 12), (2_048, 4)] {
+        let mut indexer = Indexer::new(&base);
+        let (mut times, mut rounds, mut ranges_read) = (Vec::new(), 0, 0);
+        let mut objects = BTreeMap::new();
+        let mut publication = None;
+        for commit in 0..commits {
+            let changed = products.iter().cycle().skip(commit * size * 7).step_by(7).take(size).map(|product| {
+                let mut product = product.clone();
+                product.price_minor += 1 + commit as i64;
+                Change::Save(Box::new(product))
+            });
+            let changed = changed.collect();
+            let started = now();
+            let mut update = indexer.begin(changed, commit as u64, 0);
+            let done = loop {
+                match update.run()? {
+                    Progress::Ready(publication) => break publication,
+                    Progress::NeedBytes(ranges) => {
+                        rounds += 1;
+                        ranges_read += ranges.len();
+                        for range in ranges {
+                            let bytes = &artefact.file(BUNDLE)[range.start as usize..range.end as usize];
+                            update.supply(range.start, bytes)?;
+                        }
+                    }
+                }
+            };
+            times.push(started.elapsed());
+            objects.extend(done.objects.iter().cloned());
+            indexer = done.indexer.clone();
+            publication = Some(done);
+        }
+        let Some(publication) = publication else { continue };
+        let pointer = &publication.pointer;
+        let first = times[0];
+        times.sort();
+        let commit = &objects[&pointer.commit_key().unwrap_or_default()];
+        let parts: Result<Vec<Part>, SearchError> =
+            pointer.parts.iter().map(|part| Part::decode(part, objects[&part.key()].clone())).collect();
+        let parts = parts?;
+        let (part_count, newest) = (parts.len(), pointer.parts.last().map_or(0, |part| part.bytes));
+        let started = now();
+        let reader = warm.with_commit(Commit::decode(&pointer.version, commit.clone())?, parts)?;
+        answer_of(&reader, artefact.file(BUNDLE), &Request { query: "qqzz".to_owned(), ..Request::default() })?;
+        let follow = started.elapsed();
+        let timed = |query: &str| -> Result<Duration, Failure> {
+            let request = Request { query: query.to_owned(), ..Request::default() };
+            answer_of(&reader, artefact.file(BUNDLE), &request)?;
+            let started = now();
+            for _ in 0..20 {
+                answer_of(&reader, artefact.file(BUNDLE), &request)?;
+            }
+            Ok(started.elapsed() / 20)
+        };
+        println!(
+            "{size:<10} {commits:>7} {:>9.1?} {:>9.1?} {:>9.1?} {rounds:>7} {ranges_read:>7} {part_count:>6} {:>9} {newest:>9} {follow:>9.1?} {:>9.1?} {:>9.1?}",
+            first,
+            times[times.len() / 2],
+            times[times.len() - 1],
+            commit.len(),
+            timed("")?,
+            timed("black toner cartridge")?,
+        );
+    }
     Ok(())
 }
 

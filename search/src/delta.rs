@@ -57,6 +57,9 @@ impl Change {
     }
 }
 
+/// A document, by its segment's id and its number there.
+type Place = (String, DocId);
+
 /// What is current, as far as the next commit depends on it.
 #[derive(Debug, Clone)]
 pub struct Indexer {
@@ -162,7 +165,7 @@ impl Indexer {
     }
 
     /// Where the product is now, if it is in a part.
-    fn place_in_parts(&self, key: &Key) -> Result<Option<(String, DocId)>, SearchError> {
+    fn place_in_parts(&self, key: &Key) -> Result<Option<Place>, SearchError> {
         for part in self.parts.iter().rev() {
             let id = &part.reference.id;
             let lost = || SearchError::Corrupt(format!("part {id}: its products' ids cannot be read"));
@@ -180,7 +183,7 @@ impl Indexer {
         self.deleted.get(segment).is_some_and(|documents| documents.contains(&doc))
     }
 
-    fn supersede(&mut self, places: Vec<(String, DocId)>) {
+    fn supersede(&mut self, places: Vec<Place>) {
         for (segment, doc) in places {
             self.deleted.entry(segment).or_default().insert(doc);
         }
@@ -280,7 +283,7 @@ impl Update {
 
     /// The base's list of segments, and where the products are that will be superseded. All are looked up before the first
     /// failure counts, so that all that is missing is known at once.
-    fn find_superseded(&self) -> Result<(Vec<u8>, Vec<(String, DocId)>), SearchError> {
+    fn find_superseded(&self) -> Result<(Vec<u8>, Vec<Place>), SearchError> {
         let directory = PagedDirectory::new(self.indexer.base.clone());
         let meta = directory.atomic_read(std::path::Path::new(META)).map_err(tantivy::TantivyError::from)?;
         let mut places = Vec::new();
@@ -310,7 +313,7 @@ impl Update {
         }
     }
 
-    fn publication(&self, base_meta: &[u8], places: Vec<(String, DocId)>) -> Result<Publication, SearchError> {
+    fn publication(&self, base_meta: &[u8], places: Vec<Place>) -> Result<Publication, SearchError> {
         let mut indexer = self.indexer.clone();
         let mut objects = Objects::new();
         indexer.supersede(places);

@@ -19,7 +19,7 @@ use crate::hotcache::Hotcache;
 use crate::pages::{PAGE_BYTES, PageCache};
 
 /// Two missing pages with this many others between them are asked for as one range.
-const BRIDGED_PAGES: u64 = 1;
+const BRIDGED_PAGES: u64 = 2;
 
 /// Pages by number.
 pub(crate) type Pages = HashMap<u64, OwnedBytes>;

@@ -118,7 +118,7 @@ mod tests {
         let bytes = encode(&[key("a"), key("b")]);
         assert!(decode(&bytes[1..]).is_none());
         assert!(decode(&bytes[..RECORD_BYTES * 2 - 4]).is_none());
-        let mut strange = bytes.clone();
+        let mut strange = bytes;
         strange[KEY_BYTES] = 9;
         assert!(decode(&strange).is_none());
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tantivy::directory::OwnedBytes;
 
 /// Bytes a page; the last page of a bundle may be shorter.
-pub const PAGE_BYTES: u64 = 64 * 1024;
+pub const PAGE_BYTES: u64 = 16 * 1024;
 /// The budget that fits an isolate of 128 MB with room for everything else.
 pub const BUDGET_DEFAULT_BYTES: usize = 24 * 1024 * 1024;
 
