@@ -2,12 +2,13 @@
 //! in this data centre's cache first. It understands no object but the pointer, and decides nothing about publishing.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
+use domain::time::{Millis, Timestamp};
 use futures_util::future::{join_all, try_join_all};
 use search::Pointer;
-use search::artefact::POINTER_KEY;
+use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, POINTER_KEY, object_key};
 use search::pages::PAGE_BYTES;
 use serde::{Deserialize, Serialize};
 use worker::{Bucket, Conditional, Env, Response};
@@ -20,6 +21,11 @@ use crate::log;
 const HISTORY_KEY: &str = "index/previous.json";
 /// How long the data centre keeps what never changes.
 const KEPT_SECONDS: u32 = 7 * 24 * 60 * 60;
+
+/// Superseded objects stay for a day: an upload may be under way, and an isolate asleep.
+const LEFT_FOR: Millis = Millis::seconds(24 * 60 * 60);
+/// A thousand objects each.
+const SWEPT_PAGES_MAX: usize = 20;
 
 thread_local! {
     static TALLY: Cell<Tally> = const { Cell::new(Tally { cache_hits: 0, cache_misses: 0, bytes: 0 }) };
@@ -117,6 +123,43 @@ impl IndexStore {
     pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
         self.bucket()?.put(key, bytes).execute().await.map_err(r2)?;
         Ok(())
+    }
+
+    /// Deletes what none of `pointers` names and is older than [`LEFT_FOR`]; answers how many objects that were, a bounded number
+    /// at a time. Only whoever publishes may call it.
+    pub(crate) async fn sweep(&self, pointers: &[Pointer], now: Timestamp) -> Result<usize, Error> {
+        let mut named: HashSet<String> = HashSet::from([POINTER_KEY.to_owned(), HISTORY_KEY.to_owned()]);
+        for pointer in pointers {
+            named.extend([BUNDLE, HOTCACHE, MANIFEST].map(|file| object_key(pointer.base_version(), file)));
+            named.extend(pointer.commit_key().into_iter().chain(pointer.synonyms.clone()));
+            named.extend(pointer.parts.iter().map(search::PartRef::key));
+        }
+        let mut deleted = 0;
+        let mut cursor: Option<String> = None;
+        for _ in 0..SWEPT_PAGES_MAX {
+            let bucket = self.bucket()?;
+            let list = bucket.list().prefix("index/");
+            let list = match cursor {
+                Some(cursor) => list.cursor(cursor),
+                None => list,
+            };
+            let listed = list.execute().await.map_err(r2)?;
+            let is_left = |object: &worker::Object| {
+                let uploaded_at = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
+                now.as_millis() - uploaded_at > LEFT_FOR.0 && !named.contains(&object.key())
+            };
+            let left: Vec<String> =
+                listed.objects().iter().filter(|object| is_left(object)).map(worker::Object::key).collect();
+            deleted += left.len();
+            if !left.is_empty() {
+                self.bucket()?.delete_multiple(left).await.map_err(r2)?;
+            }
+            cursor = listed.cursor();
+            if !listed.truncated() || cursor.is_none() {
+                break;
+            }
+        }
+        Ok(deleted)
     }
 
     /// How many bytes an object has; `None` if there is none.

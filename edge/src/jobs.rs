@@ -21,6 +21,7 @@ pub(crate) async fn run(cron: &str, env: &Env) {
         &[
             ("forget nonces", forget_nonces(env).await),
             ("trim changes", trim_changes(env).await),
+            ("sweep index", client::sweep_index(env).await),
             ("forget queries", queries::forget(env).await),
             ("popular queries", queries::refresh(env).await.map(drop)),
         ]

@@ -12,6 +12,11 @@ pub(crate) fn error(context: &Context, code: &str, cause: &str) {
     );
 }
 
+/// Something that happened as it should, seldom enough to be told.
+pub(crate) fn info(place: &str, what: impl std::fmt::Display) {
+    worker::console_log!("{}", json!({"level": "info", "place": place, "what": what.to_string()}));
+}
+
 /// Something that an operator may want to know.
 pub(crate) fn warn(place: &str, cause: impl std::fmt::Display) {
     worker::console_warn!("{}", json!({"level": "warn", "place": place, "cause": cause.to_string()}));

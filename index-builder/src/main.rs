@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 published; 1 failed, and searches go on with the index that they had.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -102,15 +102,21 @@ async fn run(what: What) -> anyhow::Result<()> {
         }
         What::Status { shop } => {
             let status: IndexStatus = Shop::from_environment(&shop)?.get(EDGE_INDEX).await?;
-            println!("{}", serde_json::to_string_pretty(&status)?);
-            Ok(())
+            tell(&format!("{}\n", serde_json::to_string_pretty(&status)?))
         }
         What::Queries { shop, days } => {
             let path = format!("{EDGE_QUERIES}?days={days}");
             let report: QueryReport = Shop::from_environment(&shop)?.get(&path).await?;
-            print!("{}", queries::table(&report));
-            Ok(())
+            tell(&queries::table(&report))
         }
+    }
+}
+
+/// Writes what was asked for. Whoever reads only its beginning does no harm.
+fn tell(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

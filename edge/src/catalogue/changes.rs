@@ -80,21 +80,27 @@ pub(crate) async fn after(db: &D1Database, cursor: u64, changes_max: u32) -> Res
     Ok(Some(Changes { shown, gone: gone.into_iter().collect(), last_seq, first_at, is_full }))
 }
 
-/// How many products changed after `cursor`, counted up to `count_max`.
-pub(crate) async fn pending(db: &D1Database, cursor: u64, count_max: u32) -> Result<u32, Error> {
-    #[derive(Deserialize)]
-    struct Row {
-        count: u32,
-    }
-    let row: Option<Row> = db
+/// What waits to be read.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct Pending {
+    /// How many products changed.
+    pub(crate) products: u32,
+    /// When the last of all changes was made.
+    pub(crate) last_at: Option<Timestamp>,
+}
+
+/// What waits after `cursor`, counted up to `count_max` products.
+pub(crate) async fn pending(db: &D1Database, cursor: u64, count_max: u32) -> Result<Pending, Error> {
+    let row: Option<Pending> = db
         .prepare(
-            "SELECT count(*) AS count FROM (SELECT DISTINCT product_id FROM product_change WHERE seq > ?1 LIMIT ?2)",
+            "SELECT (SELECT changed_at FROM product_change ORDER BY seq DESC LIMIT 1) AS last_at, count(*) AS products
+             FROM (SELECT DISTINCT product_id FROM product_change WHERE seq > ?1 LIMIT ?2)",
         )
         .bind(&[number(cursor), JsValue::from_f64(f64::from(count_max))])?
         .first(None)
         .await
         .map_err(d1)?;
-    Ok(row.map_or(0, |row| row.count))
+    Ok(row.unwrap_or_default())
 }
 
 /// Forgets changes up to `seq`, except the very last: an index that was compiled has them all.

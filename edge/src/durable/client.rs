@@ -77,6 +77,8 @@ pub(crate) enum IndexerCall {
     Poke,
     /// How far it has come.
     Status,
+    /// Deletes what superseded indexes left behind.
+    Sweep,
     /// Makes a compiled artefact the base of the index.
     Publish {
         /// Its version.
@@ -140,10 +142,19 @@ pub(crate) fn poke_indexer_later(context: &Context) {
 
 /// The same from where there is no request: the clock, and Stock objects.
 pub(crate) async fn poke_indexer(env: &Env) -> Result<(), Error> {
+    indexer_by_clock(env, IndexerCall::Poke).await
+}
+
+/// Has the indexer delete what superseded indexes left behind.
+pub(crate) async fn sweep_index(env: &Env) -> Result<(), Error> {
+    indexer_by_clock(env, IndexerCall::Sweep).await
+}
+
+async fn indexer_by_clock(env: &Env, call_of: IndexerCall) -> Result<(), Error> {
     let stub = env.durable_object(INDEXER)?.get_by_name(THE_INDEXER)?;
-    let poked: Result<IndexerAnswer, IndexRefusal> = call(&stub, &IndexerCall::Poke).await?;
-    // A poke is never refused.
-    drop(poked);
+    let answer: Result<IndexerAnswer, IndexRefusal> = call(&stub, &call_of).await?;
+    // Neither is ever refused.
+    drop(answer);
     Ok(())
 }
 

@@ -34,8 +34,9 @@ const COMMIT_INTERVAL: Millis = Millis(500);
 const BATCH_PRODUCTS: u32 = 300;
 /// More changes than this are left to a compile, which makes a better index of them.
 const PENDING_MAX: u32 = 2_000;
-/// Unless none comes for so long.
+/// Unless none comes for so long after the last change, or for so long after the first.
 const COMPILE_PATIENCE: Millis = Millis::seconds(120);
+const COMPILE_PATIENCE_MAX: Millis = Millis::seconds(15 * 60);
 /// How often it looks whether a compile has come.
 const COMPILE_LOOK: Millis = Millis::seconds(10);
 /// How soon what failed is tried again; twice as late after each failure.
@@ -100,6 +101,7 @@ impl DurableObject for IndexerObject {
                 shell.wake_in(POKE_DELAY).await?;
                 return reply(&Answer::<_, IndexRefusal>::Done(IndexerAnswer::default()));
             }
+            IndexerCall::Sweep => shell.exclusively(shell.sweep()).await,
             IndexerCall::Status => shell.status().await.map(Answer::Done),
             IndexerCall::Publish { version } => shell.exclusively(shell.publish(&version)).await,
             IndexerCall::Synonyms { key } => shell.exclusively(shell.publish_synonyms(key)).await,
@@ -202,7 +204,8 @@ impl Shell {
     /// Whether so much has changed, and so lately, that whoever changed it is about to compile the index.
     async fn waits_for_compile(&self, db: &D1Database, current: &Current, next: &Changes) -> Result<bool, Error> {
         let pending = changes::pending(db, current.indexer.catalogue_seq(), PENDING_MAX + 1).await?;
-        if pending <= PENDING_MAX || now() - next.first_at >= COMPILE_PATIENCE {
+        let is_quiet = pending.last_at.is_none_or(|at| now() - at >= COMPILE_PATIENCE);
+        if pending.products <= PENDING_MAX || is_quiet || now() - next.first_at >= COMPILE_PATIENCE_MAX {
             return Ok(false);
         }
         let version = current.indexer.base_version();
@@ -313,7 +316,7 @@ impl Shell {
     /// later.
     async fn caught_up(&self, db: &D1Database, mut indexer: Indexer) -> Result<Option<Publication>, Error> {
         let pending = changes::pending(db, indexer.catalogue_seq(), PENDING_MAX + 1).await?;
-        if pending > PENDING_MAX {
+        if pending.products > PENDING_MAX {
             log::warn("indexer", format!("more than {PENDING_MAX} products changed while the index was compiled"));
             return Ok(None);
         }
@@ -374,6 +377,19 @@ impl Shell {
         Ok(Answer::Done(self.describe(&written, last_seq)))
     }
 
+    /// Deletes objects that neither the pointer nor its history names. Nobody publishes meanwhile, so none of them comes into use.
+    async fn sweep(&self) -> Result<Answer<IndexerAnswer, IndexRefusal>, Error> {
+        let store = self.store();
+        let Some(stored) = store.pointer().await? else { return Ok(Answer::Done(IndexerAnswer::default())) };
+        let mut pointers = store.history().await?.pointers;
+        pointers.push(stored.pointer);
+        let deleted = store.sweep(&pointers, now()).await?;
+        if deleted > 0 {
+            log::info("indexer", format!("{deleted} objects of superseded indexes deleted"));
+        }
+        Ok(Answer::Done(IndexerAnswer::default()))
+    }
+
     async fn status(&self) -> Result<IndexerAnswer, Error> {
         let db = self.db()?;
         let last_seq = changes::last_seq(&db).await?;
@@ -381,7 +397,7 @@ impl Shell {
             return Ok(IndexerAnswer { last_seq, ..IndexerAnswer::default() });
         };
         let pending = changes::pending(&db, current.indexer.catalogue_seq(), PENDING_MAX + 1).await?;
-        Ok(IndexerAnswer { pending, ..self.describe(&current, last_seq) })
+        Ok(IndexerAnswer { pending: pending.products, ..self.describe(&current, last_seq) })
     }
 
     fn describe(&self, current: &Current, last_seq: u64) -> IndexerAnswer {
