@@ -91,6 +91,7 @@ pub(crate) struct Opened {
 
 /// How far a search has come.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one is made a search, and taken apart at once")]
 pub enum Outcome {
     /// Here is the answer.
     Ready(Answer),
