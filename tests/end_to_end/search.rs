@@ -155,12 +155,17 @@ async fn a_damaged_index_is_left_alone_and_the_last_good_one_goes_on() {
     manifest["hotcache_checksum"] = json!(0);
     put("hotcache", Vec::new()).await;
     put("manifest.json", serde_json::to_vec(&manifest).unwrap()).await;
-    drop(publish().await);
+    let (status, body) = publish().await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     for _ in 0..5 {
         let answer = shop.search("q=mortar").await;
         assert_eq!(total(&answer), 1, "{answer}");
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
+    let (_, index) = shop.operator(Method::GET, EDGE_INDEX, Vec::new()).await;
+    assert_eq!(index["base"], damaged, "it is what the pointer names");
+    let log = || std::fs::read_to_string(shop.stack.log(Part::Edge)).unwrap();
+    assert_eq!(log().matches("is left alone").count(), 1, "said once, not once a search: {}", log());
     // And a cold isolate finds its way back too.
     shop.stack.kill(Part::Edge);
     tokio::task::block_in_place(|| shop.stack.start(Part::Edge)).unwrap();
