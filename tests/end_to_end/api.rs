@@ -53,7 +53,8 @@ async fn search_finds_counts_and_filters() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!((&found["total"], &found["page"], &found["per_page"]), (&json!(2), &json!(2), &json!(1)));
     assert_eq!(found["hits"][0]["sku"], "skillet");
-    assert_eq!(keys(&found["hits"][0]), ["available", "brand", "id", "image", "price", "sku", "slug", "title"]);
+    let fields = ["available", "brand", "id", "image", "price", "rating", "sku", "slug", "title", "title_marks"];
+    assert_eq!(keys(&found["hits"][0]), fields);
     assert_eq!(found["facets"]["brand"], json!([{"value": "Gwandu", "count": 2}]));
     assert!(!found["index_version"].as_str().unwrap().is_empty());
     for (filter, total) in [
