@@ -393,7 +393,6 @@ impl ProductStatus {
     }
 
     /// Whether it is found and sold.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
     pub fn is_active(&self) -> bool {
         *self == Self::Active
     }
