@@ -85,7 +85,7 @@ impl Asked {
     }
 
     /// The answer, if it is hot somewhere.
-    pub(crate) async fn from_kv(&self, context: &Context) -> Result<Option<Answer>, Error> {
+    pub(crate) async fn look_in_kv(&self, context: &Context) -> Result<Option<Answer>, Error> {
         let answer = context.answers()?.get(&self.key).json::<Answer>().await?;
         match &answer {
             Some(answer) => {

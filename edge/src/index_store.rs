@@ -93,7 +93,7 @@ impl IndexStore {
 
     /// What the pointer was before. Nothing when that cannot be read: there is nothing to fall back on then.
     pub(crate) async fn history(&self) -> Result<History, Error> {
-        let bytes = self.from_bucket(HISTORY_KEY).await?;
+        let bytes = self.look_in_bucket(HISTORY_KEY).await?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 
@@ -169,7 +169,7 @@ impl IndexStore {
 
     /// An object that never changes, whole.
     pub(crate) async fn whole(&self, key: &str) -> Result<Vec<u8>, Error> {
-        if let Some(bytes) = self.from_cache(key).await {
+        if let Some(bytes) = self.look_in_cache(key).await {
             return Ok(bytes);
         }
         let bytes = self.whole_uncached(key).await?;
@@ -179,7 +179,7 @@ impl IndexStore {
 
     /// The same from R2 itself, in case the cache has something else.
     pub(crate) async fn whole_uncached(&self, key: &str) -> Result<Vec<u8>, Error> {
-        let bytes = self.from_bucket(key).await?;
+        let bytes = self.look_in_bucket(key).await?;
         let bytes = bytes.ok_or_else(|| Error::fault("search", format!("{key} is missing")))?;
         tally(|tally| tally.bytes += bytes.len() as u64);
         Ok(bytes)
@@ -191,7 +191,7 @@ impl IndexStore {
     /// read from R2 in as few pieces as possible.
     pub(crate) async fn ranges(&self, key: &str, ranges: Vec<Range<u64>>) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         let pages = ranges.iter().flat_map(|range| (range.start..range.end).step_by(PAGE_BYTES as usize));
-        let looked = pages.map(|start| async move { (start, self.from_cache(&page_key(key, start)).await) });
+        let looked = pages.map(|start| async move { (start, self.look_in_cache(&page_key(key, start)).await) });
         let kept: BTreeMap<u64, Vec<u8>> =
             join_all(looked).await.into_iter().filter_map(|(start, bytes)| Some((start, bytes?))).collect();
         let mut missing: Vec<Range<u64>> = Vec::new();
@@ -233,7 +233,7 @@ impl IndexStore {
         Ok((range.start, body.bytes().await.map_err(r2)?))
     }
 
-    async fn from_bucket(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    async fn look_in_bucket(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let object = self.bucket()?.get(key).execute().await.map_err(r2)?;
         match object.as_ref().and_then(worker::Object::body) {
             Some(body) => Ok(Some(body.bytes().await.map_err(r2)?)),
@@ -241,7 +241,7 @@ impl IndexStore {
         }
     }
 
-    async fn from_cache(&self, key: &str) -> Option<Vec<u8>> {
+    async fn look_in_cache(&self, key: &str) -> Option<Vec<u8>> {
         let Self::OfRequest(context) = self else { return None };
         // A cache that does not answer is a cache miss.
         let bytes = match context.cache().get(address(key), false).await {

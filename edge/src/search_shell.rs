@@ -148,7 +148,7 @@ async fn answer(context: &Context, opened: &Opened, request: &Request) -> Result
         };
         // Only a cold search is slower than KV.
         if search.rounds() == 1
-            && let Some(answer) = asked.from_kv(context).await?
+            && let Some(answer) = asked.look_in_kv(context).await?
         {
             return Ok(answer);
         }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::wire::{EDGE_INDEX, EDGE_INDEX_PUBLISH, EDGE_INDEX_SYNONYMS, EDGE_QUERIES, ProductStatus};
+use domain::wire::{EDGE_CATALOGUE, EDGE_INDEX, EDGE_INDEX_PUBLISH, EDGE_INDEX_SYNONYMS, EDGE_QUERIES, ProductStatus};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use stack::Part;
@@ -71,6 +71,27 @@ async fn whatever_changes_shows_within_two_seconds() {
     for (what, took) in took {
         assert!(took <= FRESH, "{what} took {took:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_counts_as_sold_once() {
+    let shop = start(&[Product { sku: "churn", price_minor: 700_000, stock: 9 }]).await;
+    let sold = async || {
+        let path = format!("{EDGE_CATALOGUE}?limit=10");
+        let (status, page) = shop.operator(Method::GET, &path, Vec::new()).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        page["products"][0]["product"]["sold"].as_u64().unwrap_or(0)
+    };
+    let unpaid = shop.order("churn", 1).await;
+    let order = shop.order("churn", 2).await;
+    shop.gateway(&order, json!({"action": "pay", "webhook": {"copies": 3}})).await;
+    shop.wait_for_status(&order, "paid").await;
+    eventually("the sale to be counted", async || (sold().await == 2).then_some(())).await;
+    // Importing it again takes nothing back, and what it brought is not counted twice.
+    let again = product("churn", "Churn of ash", 700_000, 9);
+    shop.save(&domain::wire::ImportProduct { sold: 500, ..again }).await;
+    assert_eq!(sold().await, 2);
+    drop(unpaid);
 }
 
 #[tokio::test(flavor = "multi_thread")]
