@@ -15,6 +15,9 @@ pub struct Answer {
     pub facets: Facets,
     /// No product has all the words; these have some of them.
     pub relaxed: bool,
+    /// So many of `total` have all the words and come first; the others have some of them. `None` when all of them are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_all_words: Option<u64>,
     /// Words that the catalogue does not know, and what was searched instead.
     pub corrections: Vec<Correction>,
     /// The whole query as it was probably meant, for people to read and to search for; only when that is likely to find

@@ -323,6 +323,7 @@ pub struct Search {
 struct Matched {
     found: Found,
     relaxed: bool,
+    with_all_words: Option<u64>,
     corrections: Vec<crate::answer::Correction>,
     suggestion: Option<String>,
     marks: Marks,
@@ -394,6 +395,7 @@ impl Search {
             hits: hits?,
             facets: matched.found.facets,
             relaxed: matched.relaxed,
+            with_all_words: matched.with_all_words,
             corrections: matched.corrections,
             suggestion: matched.suggestion,
             rounds: self.rounds,
@@ -413,12 +415,16 @@ impl Opened {
         let walk = Walk::new(self.table.clone(), request, plan.is_listing());
         let mut found = Found::default();
         let mut relaxed = false;
+        let mut with_all_words = None;
         for strictness in plan.attempts() {
             let Some(query) = plan.query(strictness) else { continue };
             let wider = self.searcher.search(query.as_ref(), &walk)?;
             if wider.matched > found.matched {
                 // Products with some of the words may follow those with all, but only where the best come first.
                 relaxed = strictness != Strictness::All && found.matched == 0;
+                if found.matched > 0 {
+                    with_all_words.get_or_insert(found.total);
+                }
                 found = wider;
             }
             let may_go_on = request.sort == Sort::Relevance && !request.prefix_last_word && plan.may_go_on();
@@ -428,6 +434,7 @@ impl Opened {
         }
         Ok(Some(Matched {
             relaxed: relaxed && found.matched > 0,
+            with_all_words,
             found,
             corrections: plan.corrections,
             suggestion: plan.suggestion,

@@ -38,6 +38,8 @@ pub struct Model<'a> {
     pub suggestion: Option<String>,
     /// No product has all the words; these have some of them.
     pub relaxed: bool,
+    /// So many have all the words and come first; the others have some of them.
+    pub with_all_words: Option<u64>,
     /// Where to go when there is nothing on this page.
     pub ways_on: WaysOn,
 }
@@ -143,6 +145,18 @@ fn explanation(model: &Model<'_>) -> Markup {
                 "Did you mean " a.suggestion href=(search(suggestion)) dir="auto" { (suggestion) } "?"
             }
         }
+        @if let Some(count) = model.with_all_words.filter(|count| *count < model.total) {
+            p.explanation {
+                @match count {
+                    0 => "No product here has all of these words. These have some of them.",
+                    1 => "One product has all of these words. Others that have some of them follow.",
+                    _ => {
+                        (counted(count, "product", "products"))
+                        " have all of these words. Others that have some of them follow."
+                    }
+                }
+            }
+        }
         @if model.relaxed && model.total > 0 {
             p.explanation { "No product has all of these words. These have some of them." }
         }
@@ -210,6 +224,7 @@ pub(super) mod tests {
             corrections: Vec::new(),
             suggestion: None,
             relaxed: false,
+            with_all_words: None,
             ways_on: WaysOn::default(),
         }
     }

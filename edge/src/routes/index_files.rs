@@ -2,6 +2,7 @@
 //! current.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use domain::wire::{CompleteUpload, Upload, UploadedPiece};
 use http::StatusCode;
 use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, object_key};
@@ -30,12 +31,12 @@ pub(crate) async fn put(
     Path((version, file)): Path<(String, String)>,
     Query(piece): Query<Piece>,
     FromOperator(body): FromOperator,
-) -> Result<Json<Option<UploadedPiece>>, Error> {
+) -> Result<Response, Error> {
     let key = key(&version, &file)?;
     let (upload_id, piece) = match (piece.upload_id, piece.piece) {
         (None, None) => {
             context.index()?.put(key, body.to_vec()).execute().await?;
-            return Ok(Json(None));
+            return Ok(StatusCode::NO_CONTENT.into_response());
         }
         (Some(upload_id), Some(piece)) if (1..=PIECES_MAX).contains(&piece) => (upload_id, piece),
         _ => {
@@ -45,7 +46,7 @@ pub(crate) async fn put(
     };
     let upload = context.index()?.resume_multipart_upload(key, upload_id)?;
     let part = upload.upload_part(piece, body.to_vec()).await.map_err(refused)?;
-    Ok(Json(Some(UploadedPiece { piece, etag: part.etag() })))
+    Ok(Json(UploadedPiece { piece, etag: part.etag() }).into_response())
 }
 
 /// `POST /internal/index/{version}/{file}/upload`

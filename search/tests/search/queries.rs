@@ -116,7 +116,9 @@ fn when_few_products_have_all_words_those_with_some_follow() {
     let usual = shop::reader(artefact());
     let found = answer(&usual, &words("zuma wireless mouse"));
     assert_eq!(titles(&found)[..2], [TITLES[2], TITLES[3]]);
-    assert!(found.total > ask("zuma wireless mouse").total && !found.relaxed);
+    let with_all = ask("zuma wireless mouse").total;
+    assert!(found.total > with_all && !found.relaxed);
+    assert_eq!((found.with_all_words, ask("zuma wireless mouse").with_all_words), (Some(with_all), None));
     // Not after a phrase, not where the best need not come first, not while somebody is still typing.
     assert_eq!(answer(&usual, &words("\"wireless mouse\" zuma")).total, 1);
     let cheapest = Request { sort: search::Sort::PriceAsc, ..words("zuma wireless mouse") };

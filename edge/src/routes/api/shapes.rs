@@ -121,6 +121,8 @@ pub(crate) struct SearchBody {
     facets: FacetsBody,
     /// No product has all the words; these have some of them.
     relaxed: bool,
+    /// So many have all the words and come first; null when all are alike.
+    with_all_words: Option<u64>,
     /// Words that no product has, and what was searched instead.
     corrections: Vec<Correction>,
     /// The whole query as it was probably meant; nothing was searched for instead.
@@ -158,7 +160,7 @@ struct FacetsBody {
 
 impl SearchBody {
     pub(super) fn new(request: Request, found: Found) -> Self {
-        let Answer { total, hits, facets, relaxed, corrections, suggestion, .. } = found.answer;
+        let Answer { total, hits, facets, relaxed, with_all_words, corrections, suggestion, .. } = found.answer;
         let ranges = facets.price.into_iter().flat_map(|price| price.ranges);
         let price = ranges
             .map(|range| FacetCount { value: format!("{}-{}", range.from_minor, range.to_minor), count: range.count });
@@ -179,6 +181,7 @@ impl SearchBody {
                 attributes: facets.attributes,
             },
             relaxed,
+            with_all_words,
             corrections,
             suggestion,
             index_version: found.index_version,
