@@ -142,7 +142,7 @@ async fn answer(context: &Context, opened: &Opened, request: &Request) -> Result
         let ranges = match search.run()? {
             Outcome::Ready(answer) => {
                 asked.answered(context, &answer, search.rounds() > 0)?;
-                return Ok(answer);
+                return Ok(*answer);
             }
             Outcome::NeedBytes(ranges) => ranges,
         };

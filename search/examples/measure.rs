@@ -239,7 +239,7 @@ fn answer(reader: &Reader, bundle: &[u8], request: &Request) -> Result<(Answer, 
     let mut fetches = 0;
     loop {
         match search.run()? {
-            Outcome::Ready(answer) => return Ok((answer, fetches)),
+            Outcome::Ready(answer) => return Ok((*answer, fetches)),
             Outcome::NeedBytes(ranges) => {
                 fetches += ranges.len();
                 for range in ranges {

@@ -153,7 +153,7 @@ fn answer_from(reader: &Reader, bundle: &[u8], request: &Request) -> Result<crat
     let mut search = reader.begin(request)?;
     loop {
         match search.run()? {
-            Outcome::Ready(answer) => return Ok(answer),
+            Outcome::Ready(answer) => return Ok(*answer),
             Outcome::NeedBytes(ranges) => {
                 for range in ranges {
                     search.supply(range.start, &bundle[range.start as usize..range.end as usize])?;

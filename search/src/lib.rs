@@ -9,7 +9,7 @@
 //! let mut search = reader.begin(&request)?;
 //! let answer = loop {
 //!     match search.run()? {
-//!         Outcome::Ready(answer) => break answer,
+//!         Outcome::Ready(answer) => break *answer,
 //!         Outcome::NeedBytes(ranges) => for range in ranges {
 //!             let bytes = /* the shell reads `range` of the bundle, all ranges at once */;
 //!             search.supply(range.start, &bytes)?;

@@ -91,10 +91,9 @@ pub(crate) struct Opened {
 
 /// How far a search has come.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one is made a search, and taken apart at once")]
 pub enum Outcome {
     /// Here is the answer.
-    Ready(Answer),
+    Ready(Box<Answer>),
     /// Bring these ranges of the bundle with [`Search::supply`], best all at once, and run again. They begin at a page
     /// and end at a page or at the bundle's end.
     NeedBytes(Vec<Range<u64>>),
@@ -354,7 +353,7 @@ impl Search {
         match result? {
             Some(answer) => {
                 self.held.clear();
-                Ok(Outcome::Ready(answer))
+                Ok(Outcome::Ready(Box::new(answer)))
             }
             None => Err(SearchError::Corrupt("the index stopped without saying what it lacks".into())),
         }

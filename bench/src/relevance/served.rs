@@ -42,7 +42,7 @@ impl Served {
         let mut search = self.reader.begin(&request)?;
         let answer = loop {
             match search.run()? {
-                Outcome::Ready(answer) => break answer,
+                Outcome::Ready(answer) => break *answer,
                 Outcome::NeedBytes(ranges) => {
                     for range in ranges {
                         let wanted = usize::try_from(range.start)?..usize::try_from(range.end)?;

@@ -72,7 +72,7 @@ async fn ask(store: &IndexStore, reader: &Reader, request: &Request) -> Result<(
     let mut search = reader.begin(request).map_err(failed)?;
     loop {
         match search.run().map_err(failed)? {
-            Outcome::Ready(answer) => return Ok((answer, search.rounds())),
+            Outcome::Ready(answer) => return Ok((*answer, search.rounds())),
             Outcome::NeedBytes(_) if search.rounds() > ROUNDS_MAX => {
                 return Err(Error::fault("search", format!("no answer after {ROUNDS_MAX} rounds")));
             }

@@ -94,7 +94,7 @@ fn searches_in_progress_do_not_disturb_one_another() {
     for _ in 0..100 {
         for (search, answer) in searches.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
             match search.run().unwrap() {
-                Outcome::Ready(ready) => *answer = Some(ready),
+                Outcome::Ready(ready) => *answer = Some(*ready),
                 Outcome::NeedBytes(ranges) => {
                     for range in ranges {
                         search.supply(range.start, bytes(artefact(), &range)).unwrap();

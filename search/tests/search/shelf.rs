@@ -105,7 +105,7 @@ impl Shelf {
         let mut search = reader.begin(request)?;
         loop {
             match search.run()? {
-                Outcome::Ready(answer) => return Ok(answer),
+                Outcome::Ready(answer) => return Ok(*answer),
                 Outcome::NeedBytes(ranges) => {
                     for range in ranges {
                         search.supply(range.start, &bundle[range.start as usize..range.end as usize])?;
@@ -128,7 +128,7 @@ pub(crate) fn fresh(artefact: &Artefact) -> impl Fn(&Request) -> Answer {
         let mut search = reader.begin(request).unwrap();
         loop {
             match search.run().unwrap() {
-                Outcome::Ready(answer) => return answer,
+                Outcome::Ready(answer) => return *answer,
                 Outcome::NeedBytes(ranges) => {
                     for range in ranges {
                         search.supply(range.start, bytes(artefact, &range)).unwrap();

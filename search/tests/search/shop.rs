@@ -78,7 +78,7 @@ impl Bucket {
         let mut search = reader.begin(request)?;
         for _ in 0..200 {
             match search.run()? {
-                Outcome::Ready(answer) => return Ok(answer),
+                Outcome::Ready(answer) => return Ok(*answer),
                 Outcome::NeedBytes(ranges) => {
                     self.rounds += 1;
                     for range in ranges {
