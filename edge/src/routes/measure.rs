@@ -1,5 +1,5 @@
-//! `POST /internal/search/measure`: an operator's look at what searches cost inside this Worker. It answers no shopper, and what it
-//! measures is the very code that does.
+//! `POST /internal/search/measure`: an operator's look at what searches cost inside this Worker. It answers no shopper. It
+//! measures opening, fetching and searching, through the functions that serve, but neither KV nor remembered answers.
 
 use axum::Json;
 use domain::time::Timestamp;
