@@ -41,6 +41,11 @@ impl Layout {
         self.target.join("debug").join(name)
     }
 
+    /// The same, optimised: as `cargo build --release` leaves it.
+    pub fn release_program(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
     /// A command of an npm package.
     pub fn npm_program(&self, name: &str) -> PathBuf {
         self.root.join("node_modules/.bin").join(name)

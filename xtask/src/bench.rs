@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use stack::Layout;
 
 use crate::cargo::cargo;
-use crate::{interrupt, progress};
+use crate::worker::{self, Profile};
+use crate::{interrupt, progress, tools};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -19,10 +20,21 @@ pub(crate) struct Arguments {
 
 /// `cargo xtask bench`.
 pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
-    progress::run("compiling the benchmarks", cargo(layout.root()).args(["build", "-p", "bench"]))?;
+    let is = |wanted: &str| arguments.words.iter().any(|word| word == wanted);
+    // Whoever measures time measures what production runs.
+    let is_timed = is("search") && !is("--help") && !is("-h");
+    let mut build = cargo(layout.root());
+    build.args(["build", "-p", "bench"]);
+    if is_timed {
+        tools::ensure_base(layout)?;
+        worker::build(layout, Profile::Release)?;
+        build.arg("--release");
+    }
+    progress::run("compiling the benchmarks", &mut build)?;
     // The result, and nothing else, goes to the standard output: it may be JSON for another program.
-    let mut command = Command::new(layout.program("bench"));
-    let status = command.args(&arguments.words).stdin(Stdio::null()).status().context("the benchmarks do not start")?;
+    let program = if is_timed { layout.release_program("bench") } else { layout.program("bench") };
+    let status =
+        Command::new(program).args(&arguments.words).stdin(Stdio::null()).status().context("the benchmarks do not start")?;
     interrupt::check()?;
     if !status.success() {
         bail!("the benchmark failed ({status}); see above");
