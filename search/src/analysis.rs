@@ -128,7 +128,7 @@ pub(crate) fn analyser() -> TextAnalyzer {
 }
 
 /// What turns names into words as people write them: neither stemmed nor respelt, model numbers also in one piece.
-fn words() -> TextAnalyzer {
+pub(crate) fn words() -> TextAnalyzer {
     TextAnalyzer::builder(ShopTokenizer { yields: Yields::Words }).filter(AsciiFoldingFilter).build()
 }
 

@@ -10,7 +10,9 @@ use crate::document::Document;
 use crate::error::SearchError;
 use crate::facet_choice::FacetChoice;
 use crate::hotcache;
+use crate::indexing::Rareness;
 use crate::pages::PAGE_BYTES;
+use crate::rare;
 use crate::reader::{Outcome, Reader};
 use crate::request::{Request, Sort};
 use crate::schema::SCHEMA_VERSION;
@@ -20,6 +22,8 @@ use crate::segment::{self, META};
 pub const MEMORY_BUDGET_DEFAULT_BYTES: usize = 256 * 1024 * 1024;
 /// What common searches may add to the hotcache, over what opening needs.
 const HOTCACHE_SEARCHES_MAX_BYTES: u64 = 2 * 1024 * 1024;
+/// Up to this length the whole file of rare terms is in the hotcache.
+const RARE_WHOLE_MAX_BYTES: u64 = 128 * 1024;
 /// Brands and categories whose searches are taken for common.
 const COMMON_MAX: usize = 24;
 
@@ -64,7 +68,8 @@ pub fn compile_as_of(
     // What is listed together is stored together: a page of hits is then a few ranges of stored products.
     documents.sort_by(|a, b| (&a.category, b.sold, &a.id).cmp(&(&b.category, a.sold, &b.id)));
     let facets = FacetChoice::of(&documents);
-    let segment = segment::write(documents.into_iter(), &facets, memory_budget_bytes)?;
+    let rareness = Rareness::of(&documents);
+    let segment = segment::write(documents.into_iter(), &facets, &rareness, memory_budget_bytes)?;
     let mut files = vec![(META.to_owned(), segment.meta)];
     files.extend(segment.files);
     bundle(files, u64::from(segment.document_count), catalogue_seq, facets)
@@ -116,10 +121,13 @@ fn bundle(
 fn hot_ranges(manifest: &Manifest, bundle: &[u8]) -> Result<Vec<Range<u64>>, CompileError> {
     let reader = Reader::open(manifest.clone(), Vec::new(), usize::MAX)?;
     reader.bundle().start_recording();
-    // Nothing has this code, so this reads what opening reads and no more.
-    let open_only = Request { query: "\u{fdd0}x0".to_owned(), ..Request::default() };
+    // Nothing has this word, and it is too short for a misspelt one, so this reads what opening reads and no more.
+    let open_only = Request { query: "\u{fdd0}x".to_owned(), ..Request::default() };
     answer_from(&reader, bundle, &open_only)?;
-    let mut hot = hotcache::merged(reader.bundle().take_recorded());
+    let mut hot = reader.bundle().take_recorded();
+    let is_rare = |file: &&BundledFile| file.name.ends_with(rare::EXTENSION) && file.length <= RARE_WHOLE_MAX_BYTES;
+    hot.extend(manifest.files.iter().filter(is_rare).map(|file| file.offset..file.offset + file.length));
+    let mut hot = hotcache::merged(hot);
     let room = length(&hot) + HOTCACHE_SEARCHES_MAX_BYTES;
     // Blocks of stored products that were read once are not read again, so nothing recorded from here on may be dropped.
     for request in common_requests(&reader, bundle)? {

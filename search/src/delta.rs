@@ -29,6 +29,7 @@ use crate::directory::{Bundle, PagedDirectory, Pages};
 use crate::document::Document;
 use crate::error::SearchError;
 use crate::ids::{self, Key};
+use crate::indexing::Rareness;
 use crate::reader::Reader;
 use crate::segment::{self, META};
 
@@ -328,8 +329,10 @@ impl Update {
         saved.sort_unstable_by_key(|(place, _)| *place);
         for documents in saved.chunks(TIER_DOCUMENTS[2] as usize) {
             let documents = documents.iter().map(|(_, document)| Document::clone(document));
-            let (part, bytes) =
-                segment::write(documents, &self.indexer.base.manifest.facets, MEMORY_BUDGET_BYTES)?.into_part();
+            let facets = &self.indexer.base.manifest.facets;
+            // A part is small: all its terms may be in its dictionaries.
+            let segment = segment::write(documents, facets, &Rareness::default(), MEMORY_BUDGET_BYTES)?;
+            let (part, bytes) = segment.into_part();
             objects.insert(part.reference.id.clone(), bytes);
             indexer.add(base_meta, part, &mut objects)?;
         }

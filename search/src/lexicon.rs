@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tantivy::schema::Field;
@@ -10,6 +11,7 @@ use tantivy::{InvertedIndexReader, Searcher, Term};
 
 use crate::analysis::{self, Speller};
 use crate::fuzzy::{NearSpelling, Reach};
+use crate::rare::{Places, RareFile, RarePostings, RareTerms};
 use crate::schema::Fields;
 
 /// Most dictionary entries looked at for one beginning of a word.
@@ -34,6 +36,7 @@ pub(crate) struct Lexicon {
     pub(crate) code: Terms,
     words: Terms,
     beginnings: Terms,
+    rare: Rc<RareTerms>,
     /// Products in all.
     pub(crate) products: u64,
 }
@@ -52,10 +55,16 @@ pub(crate) struct Near {
 }
 
 impl Lexicon {
-    pub(crate) fn new(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
+    pub(crate) fn new(searcher: &Searcher, fields: &Fields, rare: Option<Arc<RareFile>>) -> tantivy::Result<Self> {
+        let rare = Rc::new(RareTerms::of(rare));
         let terms = |field: Field| -> tantivy::Result<Terms> {
             let readers = searcher.segment_readers().iter().map(|segment| segment.inverted_index(field));
-            Ok(Terms { field, segments: readers.collect::<tantivy::Result<_>>()? })
+            Ok(Terms {
+                field,
+                segments: readers.collect::<tantivy::Result<_>>()?,
+                rare: rare.clone(),
+                places: fields.places(field),
+            })
         };
         Ok(Self {
             all: terms(fields.all)?,
@@ -67,7 +76,13 @@ impl Lexicon {
             words: terms(fields.words)?,
             beginnings: terms(fields.beginnings)?,
             products: searcher.num_docs(),
+            rare,
         })
+    }
+
+    /// What has been looked up among the rare terms.
+    pub(crate) fn into_rare_postings(self) -> RarePostings {
+        self.rare.to_postings()
     }
 
     /// The term for words that begin so, when the beginning is short enough to be one.
@@ -92,6 +107,10 @@ impl Lexicon {
             if !terms.contains(&term) && self.all.frequency(&term)? > 0 {
                 terms.push(term);
             }
+        }
+        if terms.len() < terms_max {
+            let more = self.rare.beginning_with(beginning, terms_max - terms.len())?;
+            terms.extend(more);
         }
         if terms.is_empty() {
             let any = self.all.beginning_with(beginning, BEGINNING_SEEN_MAX)?;
@@ -186,6 +205,8 @@ fn as_near(near: Vec<(u8, u64, String)>, speller: &mut Speller) -> Vec<Near> {
 pub(crate) struct Terms {
     field: Field,
     segments: Vec<Arc<InvertedIndexReader>>,
+    rare: Rc<RareTerms>,
+    places: Places,
 }
 
 impl Terms {
@@ -199,7 +220,10 @@ impl Terms {
         for segment in &self.segments {
             frequency += segment.terms().get(term)?.map_or(0, |info| u64::from(info.doc_freq));
         }
-        Ok(frequency)
+        if self.places == Places::default() {
+            return Ok(frequency);
+        }
+        Ok(frequency + self.rare.frequency(term, self.places)?)
     }
 
     /// Of the first `seen_max` entries that begin so, each with its products, commonest first.

@@ -1,15 +1,17 @@
 //! Numbers and names of many products in little memory, readable in a few instructions. It knows nothing of what they
 //! mean.
 
+use tantivy::directory::OwnedBytes;
+
 /// Room behind the last number, so that each can be read as one word.
 const PADDING_BYTES: usize = 8;
 /// A number of more bits may lie across more than one word.
 const UNALIGNED_BITS_MAX: u32 = 56;
 
 /// Numbers, each in as many bits as the widest of them needs. Numbers that are all the same need none.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Packed {
-    bytes: Vec<u8>,
+    bytes: OwnedBytes,
     bits: u32,
     mask: u64,
     least: u64,
@@ -19,6 +21,7 @@ pub(crate) struct Packed {
 /// Takes numbers in order and gives a [`Packed`].
 pub(crate) struct Packer {
     packed: Packed,
+    bytes: Vec<u8>,
     pending: u64,
     pending_bits: u32,
 }
@@ -31,8 +34,26 @@ impl Packed {
         let bits = if needed > UNALIGNED_BITS_MAX { u64::BITS } else { needed };
         let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
         let length = if bits == 0 { 0 } else { (count * bits as usize).div_ceil(8) + PADDING_BYTES };
-        let packed = Self { bytes: Vec::with_capacity(length), bits, mask, least, greatest };
-        Packer { packed, pending: 0, pending_bits: 0 }
+        let packed = Self { bytes: OwnedBytes::empty(), bits, mask, least, greatest };
+        Packer { packed, bytes: Vec::with_capacity(length), pending: 0, pending_bits: 0 }
+    }
+
+    /// Writes what [`Packed::decode`] reads.
+    pub(crate) fn encode(&self, to: &mut Vec<u8>) {
+        to.extend(self.bits.to_le_bytes());
+        to.extend(self.least.to_le_bytes());
+        to.extend(self.greatest.to_le_bytes());
+        to.extend((self.bytes.len() as u64).to_le_bytes());
+        to.extend_from_slice(&self.bytes);
+    }
+
+    /// Takes numbers from the beginning of `from`, where they stay; `None` when something is cut off.
+    pub(crate) fn decode(from: &mut OwnedBytes) -> Option<Self> {
+        let bits = take_u32(from)?;
+        let (least, greatest) = (take_u64(from)?, take_u64(from)?);
+        let bytes = take_bytes(from)?;
+        let mask = u64::MAX.checked_shr(u64::BITS.checked_sub(bits)?).unwrap_or(0);
+        (greatest >= least).then_some(Self { bytes, bits, mask, least, greatest })
     }
 
     /// Number `at`, counted from 0.
@@ -44,7 +65,7 @@ impl Packed {
         let bit = at as usize * self.bits as usize;
         let word =
             self.bytes.get(bit >> 3..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
-        self.least + ((word >> (bit & 7)) & self.mask)
+        self.least.wrapping_add((word >> (bit & 7)) & self.mask)
     }
 
     /// No number is above this.
@@ -53,8 +74,32 @@ impl Packed {
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.len()
     }
+}
+
+fn take(from: &mut OwnedBytes, length: usize) -> Option<OwnedBytes> {
+    if length > from.len() {
+        return None;
+    }
+    let (taken, rest) = from.clone().split(length);
+    *from = rest;
+    Some(taken)
+}
+
+/// The number that `from` begins with, which it then no longer does.
+pub(crate) fn take_u32(from: &mut OwnedBytes) -> Option<u32> {
+    Some(u32::from_le_bytes(take(from, 4)?.as_slice().try_into().ok()?))
+}
+
+fn take_u64(from: &mut OwnedBytes) -> Option<u64> {
+    Some(u64::from_le_bytes(take(from, 8)?.as_slice().try_into().ok()?))
+}
+
+/// The same of bytes, behind their number.
+fn take_bytes(from: &mut OwnedBytes) -> Option<OwnedBytes> {
+    let length = usize::try_from(take_u64(from)?).ok()?;
+    take(from, length)
 }
 
 impl Packer {
@@ -64,7 +109,7 @@ impl Packer {
         self.pending |= (number.clamp(packed.least, packed.greatest) - packed.least) << self.pending_bits;
         self.pending_bits += packed.bits;
         while self.pending_bits >= 8 {
-            packed.bytes.push(self.pending as u8);
+            self.bytes.push(self.pending as u8);
             self.pending >>= 8;
             self.pending_bits -= 8;
         }
@@ -72,12 +117,12 @@ impl Packer {
 
     pub(crate) fn finish(mut self) -> Packed {
         if self.pending_bits > 0 {
-            self.packed.bytes.push(self.pending as u8);
+            self.bytes.push(self.pending as u8);
         }
         if self.packed.bits > 0 {
-            self.packed.bytes.extend([0; PADDING_BYTES]);
+            self.bytes.extend([0; PADDING_BYTES]);
         }
-        self.packed
+        Packed { bytes: OwnedBytes::new(self.bytes), ..self.packed }
     }
 }
 
@@ -125,6 +170,22 @@ impl Names {
         (at < self.len() && self.get(at) == name).then_some(at)
     }
 
+    /// Writes what [`Names::decode`] reads.
+    pub(crate) fn encode(&self, to: &mut Vec<u8>) {
+        to.extend((self.ends.len() as u64 * 4).to_le_bytes());
+        to.extend(self.ends.iter().flat_map(|end| end.to_le_bytes()));
+        to.extend((self.text.len() as u64).to_le_bytes());
+        to.extend(self.text.as_bytes());
+    }
+
+    /// Takes names from the beginning of `from`; `None` when they are no such names.
+    pub(crate) fn decode(from: &mut OwnedBytes) -> Option<Self> {
+        let ends = take_bytes(from)?;
+        let (ends, rest) = ends.as_chunks::<4>();
+        let text = String::from_utf8(take_bytes(from)?.to_vec()).ok()?;
+        rest.is_empty().then(|| Self { text, ends: ends.iter().map(|end| u32::from_le_bytes(*end)).collect() })
+    }
+
     pub(crate) fn used_bytes(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * size_of::<u32>()
     }
@@ -148,9 +209,14 @@ mod tests {
             let mut packer = Packed::of(numbers.len(), least, greatest);
             numbers.iter().for_each(|number| packer.push(*number));
             let packed = packer.finish();
+            let mut written = Vec::new();
+            packed.encode(&mut written);
+            let read = Packed::decode(&mut OwnedBytes::new(written.clone())).unwrap();
             for (at, number) in (0..).zip(&numbers) {
-                prop_assert_eq!(packed.get(at), *number);
+                prop_assert_eq!((packed.get(at), read.get(at)), (*number, *number));
             }
+            written.pop();
+            prop_assert!(Packed::decode(&mut OwnedBytes::new(written)).is_none());
         }
     }
 

@@ -11,6 +11,7 @@
 mod planner;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Query};
 use tantivy::{Searcher, Term};
@@ -18,10 +19,11 @@ use tantivy::{Searcher, Term};
 use crate::answer::Correction;
 use crate::lexicon::Lexicon;
 use crate::marks::Marks;
+use crate::rare::RareFile;
 use crate::request::Request;
 use crate::schema::Fields;
 use crate::synonyms::Synonyms;
-use crate::ways::{self, Group, Matcher, Way};
+use crate::ways::{self, Group, Matcher, TermQueries, Way};
 use crate::weights::Weights;
 
 use planner::Planner;
@@ -43,6 +45,7 @@ pub(crate) struct Plan {
     pub(crate) marks: Marks,
     has_phrases: bool,
     is_listing: bool,
+    terms: TermQueries,
     /// Of [`Weights`].
     other_fields: f32,
     more_words: f32,
@@ -64,12 +67,14 @@ impl Plan {
     pub(crate) fn new(
         searcher: &Searcher,
         fields: &Fields,
+        rare: Option<Arc<RareFile>>,
         request: &Request,
         weights: &Weights,
         synonyms: &Synonyms,
     ) -> tantivy::Result<Self> {
-        let lexicon = Lexicon::new(searcher, fields)?;
-        Planner::new(&lexicon, weights, synonyms).plan(request)
+        let lexicon = Lexicon::new(searcher, fields, rare)?;
+        let plan = Planner::new(&lexicon, weights, synonyms).plan(request)?;
+        Ok(Self { terms: TermQueries::new(fields, lexicon.into_rare_postings()), ..plan })
     }
 
     /// Every term whose postings a run will read, and whether its positions are read too.
@@ -116,12 +121,12 @@ impl Plan {
 
     /// The query to run; `None` when nothing can match.
     pub(crate) fn query(&self, strictness: Strictness) -> Option<Box<dyn Query>> {
-        let unwanted = self.unwanted.iter().filter_map(Group::query).collect();
+        let unwanted = self.unwanted.iter().filter_map(|group| group.query(&self.terms)).collect();
         if self.is_listing {
             return Some(ways::lifted(Box::new(AllQuery), unwanted, Vec::new()));
         }
         let groups = self.flat(strictness != Strictness::All);
-        let words: Vec<Box<dyn Query>> = groups.iter().filter_map(|group| group.query()).collect();
+        let words: Vec<Box<dyn Query>> = groups.iter().filter_map(|group| group.query(&self.terms)).collect();
         let is_complete = self.unmatched == 0 && words.len() == groups.len();
         let required = match strictness {
             Strictness::All | Strictness::Words if !is_complete => None,
@@ -131,18 +136,18 @@ impl Plan {
                 Some(Box::new(BooleanQuery::union_with_minimum_required_clauses(words, count)) as Box<dyn Query>)
             }
         };
-        let code = self.code.as_ref().and_then(Way::query);
+        let code = self.code.as_ref().and_then(|code| code.query(&self.terms));
         let required = ways::any_of(required.into_iter().chain(code).collect())?;
         let mut lifts: Vec<Box<dyn Query>> =
-            groups.iter().filter_map(|group| group.lift_query(self.other_fields)).collect();
+            groups.iter().filter_map(|group| group.lift_query(self.other_fields, &self.terms)).collect();
         if let Strictness::AtLeast(least) = strictness {
             for count in [most_of(groups.len()), groups.len()].into_iter().filter(|count| *count > least) {
-                let words = groups.iter().filter_map(|group| group.query()).collect();
+                let words = groups.iter().filter_map(|group| group.query(&self.terms)).collect();
                 let more = BooleanQuery::union_with_minimum_required_clauses(words, count);
                 lifts.push(Box::new(ConstScoreQuery::new(Box::new(more), self.more_words)));
             }
         }
-        lifts.extend(self.lifts.iter().filter_map(Way::query));
+        lifts.extend(self.lifts.iter().filter_map(|lift| lift.query(&self.terms)));
         Some(ways::lifted(required, unwanted, lifts))
     }
 
@@ -170,6 +175,7 @@ mod tests {
 
     use super::*;
     use crate::document::Document;
+    use crate::indexing::{Indexing, Rareness};
     use crate::{analysis, schema};
 
     /// A catalogue of look-alikes, in which everything has neighbours, synonyms, and much that begins alike.
@@ -182,13 +188,16 @@ mod tests {
         let index = Index::builder().schema(schema).tokenizers(tokenizers);
         let mut writer =
             index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), 15_000_000).unwrap();
+        let (choice, rareness) = (FacetChoice::default(), Rareness::default());
+        let mut indexing = Indexing::new(&fields, &choice, &rareness);
         for n in 0..500_usize {
             let letter = |at: u32| char::from(b'a' + (n / 7_usize.pow(at) % 7) as u8);
             let title: String =
                 (0..6).map(|at| format!("abcde{}{} a{} {n} ", letter(at), letter(at + 1), letter(at))).collect();
             let document = Document { title, sku: format!("a{n}"), ..Document::default() };
-            writer.add_document(schema::index_document(&fields, &FacetChoice::default(), document).unwrap()).unwrap();
+            writer.add_document(indexing.document(document).unwrap()).unwrap();
         }
+        drop(indexing);
         (writer.finalize().unwrap().reader().unwrap().searcher(), fields)
     }
 
@@ -206,7 +215,7 @@ mod tests {
             let weights = Weights { all_in_title: 1.0, title_phrase: 1.0, ..Weights::default() };
             let request = Request { query, prefix_last_word, ..Request::default() };
             INDEX.with(|(searcher, fields)| {
-                let plan = Plan::new(searcher, fields, &request, &weights, &synonyms).unwrap();
+                let plan = Plan::new(searcher, fields, None, &request, &weights, &synonyms).unwrap();
                 // Parts and whole words as typed, codes, and what they expand to; each also in the fields that lift.
                 let typed = crate::query::PARTS_MAX + 2 * crate::query::WORDS_MAX + 1;
                 let limit = typed + planner::EXPANSIONS_MAX;

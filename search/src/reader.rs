@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use tantivy::directory::{CompositeFile, Directory as _, OwnedBytes};
+use tantivy::directory::{CompositeFile, Directory as _, FileHandle, FileSlice, OwnedBytes};
+use tantivy::error::DataCorruption;
 use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::schema::Value as _;
@@ -25,8 +26,9 @@ use crate::hotcache::Hotcache;
 use crate::marks::{Marker, Marks};
 use crate::plan::{Plan, Strictness};
 use crate::rank::BusinessWeights;
+use crate::rare::{self, RareFile};
 use crate::request::{Request, Sort};
-use crate::rows::{Rows, Table};
+use crate::rows::{self, Rows, Table};
 use crate::schema::{self, Fields};
 use crate::segment::META;
 use crate::synonyms::Synonyms;
@@ -87,6 +89,8 @@ pub(crate) struct Opened {
     table: Arc<Table>,
     /// Where each segment's words stand in its texts.
     positions: Vec<CompositeFile>,
+    /// The artefact's; parts have none.
+    rare: Option<Arc<RareFile>>,
 }
 
 /// How far a search has come.
@@ -101,7 +105,8 @@ pub enum Outcome {
 
 impl Reader {
     /// Prepares to search an artefact. `hotcache` is its file of that name, whole; an empty one works and costs rounds.
-    /// At most `budget_bytes` of other pages are kept between searches.
+    /// With the other pages that are kept between searches it takes at most `budget_bytes`, or a quarter more than that when the
+    /// hotcache alone is larger.
     ///
     /// # Errors
     /// [`SearchError::Corrupt`] when manifest and hotcache do not belong together, [`SearchError::Incompatible`] when they
@@ -113,7 +118,8 @@ impl Reader {
         if !hotcache.is_empty() && !is_whole {
             return Err(SearchError::Corrupt("hotcache: checksum differs".into()));
         }
-        let bundle = Arc::new(Bundle::new(manifest, Hotcache::decode(hotcache)?, budget_bytes));
+        let pages_bytes = budget_bytes.saturating_sub(hotcache.len()).max(budget_bytes / 4);
+        let bundle = Arc::new(Bundle::new(manifest, Hotcache::decode(hotcache)?, pages_bytes));
         Ok(Self { inner: Arc::new(Inner::of(bundle)), synonyms: Arc::default(), weights: Arc::default() })
     }
 
@@ -261,7 +267,7 @@ impl Opened {
         business: &BusinessWeights,
         known_rows: &KnownRows,
     ) -> Result<Self, SearchError> {
-        let index = Index::open(directory)?;
+        let index = Index::open(directory.clone())?;
         for (name, analyser) in analysis::analysers() {
             index.tokenizers().register(name, analyser);
         }
@@ -276,6 +282,7 @@ impl Opened {
         let mut dictionaries = Vec::new();
         let mut rows = Vec::new();
         let mut positions = Vec::new();
+        let mut rare = Vec::new();
         for segment in searcher.segment_readers() {
             dictionaries.extend(fields.searched().map(|field| segment.inverted_index(field).map(drop)));
             dictionaries.extend([fields.all, fields.title, fields.text].map(|field| {
@@ -283,20 +290,38 @@ impl Opened {
             }));
             rows.push(match known_rows.get(&segment.segment_id()) {
                 Some(rows) => Ok(rows.clone()),
-                None => Rows::open(segment).map(Arc::new),
+                None => rows_of(&directory, segment.segment_id()).map(Arc::new),
             });
+            rare.extend(rare_of(&directory, segment.segment_id()));
             positions.push(positions_of(&index, segment));
         }
         dictionaries.into_iter().collect::<tantivy::Result<()>>()?;
         let rows = rows.into_iter().collect::<tantivy::Result<_>>()?;
         let positions = positions.into_iter().collect::<tantivy::Result<_>>()?;
-        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, business)), positions })
+        let rare = rare.into_iter().next().transpose()?.map(Arc::new);
+        Ok(Self { searcher, fields, table: Arc::new(Table::new(rows, business)), positions, rare })
     }
 
     fn rows(&self) -> KnownRows {
         let segments = self.searcher.segment_readers().iter().map(SegmentReader::segment_id);
         segments.zip(self.table.rows().iter().cloned()).collect()
     }
+}
+
+/// A file beside a segment's own, if the segment has it.
+fn beside(directory: &PagedDirectory, segment: SegmentId, extension: &str) -> Option<Arc<dyn FileHandle>> {
+    directory.get_file_handle(&PathBuf::from(format!("{}.{extension}", segment.uuid_string()))).ok()
+}
+
+fn rows_of(directory: &PagedDirectory, segment: SegmentId) -> tantivy::Result<Rows> {
+    let unusable = |why: &str| DataCorruption::comment_only(format!("rows of {}: {why}", segment.uuid_string()));
+    let file = beside(directory, segment, rows::EXTENSION).ok_or_else(|| unusable("missing"))?;
+    Ok(Rows::decode(file.read_bytes(0..file.len())?).ok_or_else(|| unusable("cut off"))?)
+}
+
+fn rare_of(directory: &PagedDirectory, segment: SegmentId) -> Option<tantivy::Result<RareFile>> {
+    let file = beside(directory, segment, rare::EXTENSION)?;
+    Some(RareFile::open(segment, FileSlice::new(file)).map_err(tantivy::TantivyError::from))
 }
 
 /// A segment's file of positions; an empty one where it has none.
@@ -406,7 +431,8 @@ impl Search {
 impl Opened {
     /// Matches, filters, counts and ranks. `None` when something was missing.
     fn find(&self, reader: &Reader, request: &Request) -> Result<Option<Matched>, SearchError> {
-        let plan = Plan::new(&self.searcher, &self.fields, request, &reader.weights, &reader.synonyms)?;
+        let plan =
+            Plan::new(&self.searcher, &self.fields, self.rare.clone(), request, &reader.weights, &reader.synonyms)?;
         self.touch_postings(&plan)?;
         if reader.bundle().lacks_pages() {
             return Ok(None);

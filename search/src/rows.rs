@@ -1,5 +1,6 @@
-//! What filtering, counting and sorting need of every product, in memory and packed: some 20 bytes a product. Rows are
-//! read once a segment and never change; deletions are the index's business.
+//! What filtering, counting and sorting need of every product, in memory and packed: some 10 bytes a product. They are made when a
+//! segment is written and kept in a file beside it, which is read whole and used as it is. Rows never change; deletions are the
+//! index's business.
 //!
 //! A segment's rows depend on nothing outside it, so that whoever opens the next index may keep those of the segments
 //! that are in both.
@@ -8,13 +9,17 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use tantivy::columnar::{Column, StrColumn};
+use tantivy::directory::OwnedBytes;
 use tantivy::{DocAddress, DocId, SegmentReader};
 
 use crate::answer::Facets;
-use crate::packed::{Names, Packed};
+use crate::packed::{self, Names, Packed};
 use crate::rank::{self, BusinessWeights, Ranking};
 use crate::schema::{self, PATH_SEPARATOR};
 
+/// The file's extension; its stem is the segment's id.
+pub(crate) const EXTENSION: &str = "rows";
+const MAGIC: &[u8; 8] = b"KASUROW1";
 /// Products that are read at once.
 const READ_AT_ONCE: u32 = 256;
 
@@ -53,7 +58,8 @@ struct Source {
 }
 
 impl Rows {
-    pub(crate) fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
+    /// From the columns of a segment that is whole in memory.
+    pub(crate) fn read(segment: &SegmentReader) -> tantivy::Result<Self> {
         let fast = segment.fast_fields();
         let source = Source { count: segment.max_doc() };
         let number = |name: &str| -> tantivy::Result<Column<u64>> {
@@ -65,14 +71,10 @@ impl Rows {
                 None => Ok((Names::default(), Column::build_empty_column(source.count))),
             }
         };
-        // Every column is asked for before the first failure counts: what is missing is then fetched at once.
-        let (price, available, created) = (number(schema::PRICE), number(schema::AVAILABLE), number(schema::CREATED));
-        let (sold, rating, ratings) = (number(schema::SOLD), number(schema::RATING), number(schema::RATINGS));
-        let (brand, category, currency) = (named(schema::BRAND), named(schema::CATEGORY), named(schema::CURRENCY));
-        let attribute = named(schema::ATTRIBUTE);
-        let ((brands, brand), (categories, category), (currencies, currency)) = (brand?, category?, currency?);
-        let (attributes, attribute) = attribute?;
-        let (rating, ratings, available) = (rating?, ratings?, available?);
+        let (rating, ratings, available) =
+            (number(schema::RATING)?, number(schema::RATINGS)?, number(schema::AVAILABLE)?);
+        let ((brands, brand), (categories, category)) = (named(schema::BRAND)?, named(schema::CATEGORY)?);
+        let ((currencies, currency), (attributes, attribute)) = (named(schema::CURRENCY)?, named(schema::ATTRIBUTE)?);
         let rated_max = u64::from(ratings.max_value() > 0);
         let rated = || source.firsts(&rating).zip(source.firsts(&ratings));
         let esteems = rated().map(|(rating, count)| rank::esteem(rating.unwrap_or(0), count.unwrap_or(0)));
@@ -80,10 +82,10 @@ impl Rows {
         let (value_starts, values) = source.values(&attribute, attributes.len());
         Ok(Self {
             count: source.count,
-            price: source.numbers(&price?),
+            price: source.numbers(&number(schema::PRICE)?),
             available: source.packed(source.firsts(&available).map(|units| u64::from(units > Some(0))), 0, 1),
-            created: source.numbers(&created?),
-            sold: source.numbers(&sold?),
+            created: source.numbers(&number(schema::CREATED)?),
+            sold: source.numbers(&number(schema::SOLD)?),
             stars: source.packed(stars, 0, rated_max * 5),
             esteem: source.packed(esteems, 0, rated_max * rank::ESTEEM_MAX),
             brand: source.ordinals(&brand, brands.len()),
@@ -96,6 +98,64 @@ impl Rows {
             values,
             attributes,
         })
+    }
+
+    /// The file that [`Rows::decode`] reads.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(self.count.to_le_bytes());
+        self.columns().iter().for_each(|column| column.encode(&mut bytes));
+        self.all_names().iter().for_each(|names| names.encode(&mut bytes));
+        bytes
+    }
+
+    /// The rows of a file, which stays in memory; `None` when it is cut off or no such file.
+    pub(crate) fn decode(bytes: OwnedBytes) -> Option<Self> {
+        let from = &mut bytes.slice(bytes.len().min(MAGIC.len())..bytes.len());
+        if bytes.get(..MAGIC.len())? != MAGIC {
+            return None;
+        }
+        let rows = Self {
+            count: packed::take_u32(from)?,
+            price: Packed::decode(from)?,
+            available: Packed::decode(from)?,
+            created: Packed::decode(from)?,
+            sold: Packed::decode(from)?,
+            stars: Packed::decode(from)?,
+            esteem: Packed::decode(from)?,
+            brand: Packed::decode(from)?,
+            category: Packed::decode(from)?,
+            currency: Packed::decode(from)?,
+            value_starts: Packed::decode(from)?,
+            values: Packed::decode(from)?,
+            brands: Names::decode(from)?,
+            categories: Names::decode(from)?,
+            currencies: Names::decode(from)?,
+            attributes: Names::decode(from)?,
+        };
+        from.is_empty().then_some(rows)
+    }
+
+    /// All numbers, in the order of the file.
+    fn columns(&self) -> [&Packed; 11] {
+        [
+            &self.price,
+            &self.available,
+            &self.created,
+            &self.sold,
+            &self.stars,
+            &self.esteem,
+            &self.brand,
+            &self.category,
+            &self.currency,
+            &self.value_starts,
+            &self.values,
+        ]
+    }
+
+    /// All names, in the order of the file.
+    fn all_names(&self) -> [&Names; 4] {
+        [&self.brands, &self.categories, &self.currencies, &self.attributes]
     }
 
     /// Products, deleted ones included.
@@ -120,21 +180,8 @@ impl Rows {
     }
 
     pub(crate) fn used_bytes(&self) -> usize {
-        let packed = [
-            &self.price,
-            &self.available,
-            &self.created,
-            &self.sold,
-            &self.stars,
-            &self.esteem,
-            &self.brand,
-            &self.category,
-            &self.currency,
-            &self.value_starts,
-            &self.values,
-        ];
-        let names = [&self.brands, &self.categories, &self.currencies, &self.attributes];
-        packed.map(Packed::used_bytes).into_iter().chain(names.map(Names::used_bytes)).sum()
+        let columns = self.columns().map(Packed::used_bytes);
+        columns.into_iter().chain(self.all_names().map(Names::used_bytes)).sum()
     }
 }
 

@@ -1,15 +1,12 @@
 //! The fields of the index, in one place: what is searched, what filters and sorts, what a hit is made of.
 
-use tantivy::TantivyDocument;
 use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
 
 use crate::analysis;
-use crate::answer::Hit;
-use crate::document::Document;
-use crate::facet_choice::FacetChoice;
+use crate::rare::Places;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 /// Between the names of a category path; below every printable character, so that a category and all below it are
 /// neighbours in sorted order.
 pub(crate) const PATH_SEPARATOR: char = '\u{1}';
@@ -40,28 +37,39 @@ pub(crate) struct Fields {
     pub(crate) maker: Field,
     /// Words of the category path: lifts.
     pub(crate) kind: Field,
-    /// Codes, whole.
+    /// Codes, whole; of an artefact only those that several products share, see [`crate::rare`].
     pub(crate) code: Field,
     /// Words of title, brand, seller and category as people write them: what spellings and beginnings are looked up in.
     /// Only its dictionary is read.
     pub(crate) words: Field,
     /// The first one and two letters of those: what a shopper who has typed no more is shown.
     pub(crate) beginnings: Field,
-    /// A [`Hit`] as JSON.
+    /// A [`Hit`](crate::Hit) as JSON.
     pub(crate) card: Field,
-    brand: Field,
-    category: Field,
-    currency: Field,
-    price: Field,
-    available: Field,
-    created: Field,
-    sold: Field,
-    rating: Field,
-    ratings: Field,
-    attribute: Field,
+    pub(crate) brand: Field,
+    pub(crate) category: Field,
+    pub(crate) currency: Field,
+    pub(crate) price: Field,
+    pub(crate) available: Field,
+    pub(crate) created: Field,
+    pub(crate) sold: Field,
+    pub(crate) rating: Field,
+    pub(crate) ratings: Field,
+    pub(crate) attribute: Field,
 }
 
 impl Fields {
+    /// Which places of a product a field's terms are from, in the file of rare terms.
+    pub(crate) fn places(&self, field: Field) -> Places {
+        match field {
+            _ if field == self.all => Places::ALL,
+            _ if field == self.title => Places::TITLE,
+            _ if field == self.text => Places::TEXT,
+            _ if field == self.code => Places::CODE,
+            _ => Places::default(),
+        }
+    }
+
     /// The fields that hold terms.
     pub(crate) fn searched(&self) -> [Field; 8] {
         [self.all, self.title, self.text, self.maker, self.kind, self.code, self.words, self.beginnings]
@@ -103,83 +111,6 @@ pub(crate) fn schema() -> (Schema, Fields) {
     (builder.build(), fields)
 }
 
-/// A product as the index takes it; `choice` says which of its attributes can be filtered by.
-///
-/// # Errors
-/// Only when the card cannot be written as JSON.
-pub(crate) fn index_document(
-    fields: &Fields,
-    choice: &FacetChoice,
-    document: Document,
-) -> Result<TantivyDocument, serde_json::Error> {
-    let mut indexed = TantivyDocument::new();
-    for text in [&document.title, &document.description] {
-        indexed.add_text(fields.all, text);
-    }
-    indexed.add_text(fields.title, &document.title);
-    indexed.add_text(fields.text, &document.description);
-    let named = [&document.title].into_iter().chain(&document.brand).chain(&document.seller).chain(&document.category);
-    for name in named {
-        indexed.add_text(fields.words, name);
-        indexed.add_text(fields.beginnings, name);
-    }
-    for maker in document.brand.iter().chain(&document.seller) {
-        indexed.add_text(fields.all, maker);
-        indexed.add_text(fields.maker, maker);
-    }
-    for name in &document.category {
-        indexed.add_text(fields.all, name);
-        indexed.add_text(fields.kind, name);
-    }
-    for (name, value) in &document.attributes {
-        if let Some(text) = attribute_text(name, value) {
-            indexed.add_text(fields.all, text);
-        }
-    }
-    for text in document.skus.iter().chain([&document.sku]) {
-        let code = analysis::code(text);
-        if !code.is_empty() {
-            indexed.add_text(fields.code, code);
-        }
-    }
-    let category: Vec<String> = document.category.iter().map(|name| category_name(name)).collect();
-    if !category.is_empty() {
-        indexed.add_text(fields.category, category.join(&PATH_SEPARATOR.to_string()));
-    }
-    if let Some(brand) = &document.brand {
-        indexed.add_text(fields.brand, brand);
-    }
-    indexed.add_text(fields.currency, &document.currency);
-    let price_minor = document.price_minor.max(0);
-    indexed.add_u64(fields.price, price_minor.unsigned_abs());
-    indexed.add_u64(fields.available, u64::from(document.available));
-    indexed.add_u64(fields.created, document.created_at_ms.max(0).unsigned_abs());
-    indexed.add_u64(fields.sold, u64::from(document.sold));
-    indexed.add_u64(fields.rating, u64::from(document.rating_hundredths.unwrap_or(0)));
-    indexed.add_u64(fields.ratings, u64::from(document.rating_count));
-    for (name, value) in choice.pairs(&document) {
-        indexed.add_text(fields.attribute, attribute_term(&name, &value));
-    }
-    let card = Hit {
-        id: document.id,
-        sku: document.sku,
-        slug: document.slug,
-        title: document.title,
-        brand: document.brand,
-        category,
-        price_minor,
-        currency: document.currency,
-        image: document.image,
-        available: document.available,
-        rating_hundredths: document.rating_hundredths,
-        rating_count: document.rating_count,
-        title_marks: Vec::new(),
-        score: 0.0,
-    };
-    indexed.add_bytes(fields.card, &serde_json::to_vec(&card)?);
-    Ok(indexed)
-}
-
 /// `A/B`, as a filter spells it, to the form in the index.
 pub(crate) fn category_path(filter: &str) -> String {
     let names = filter.split('/').map(category_name).filter(|name| !name.is_empty());
@@ -200,13 +131,4 @@ pub(crate) fn plain(text: &str) -> String {
 /// An attribute's name and value as one term, so that all values of a name are neighbours.
 pub(crate) fn attribute_term(name: &str, value: &str) -> String {
     format!("{name}{NAME_END}{value}")
-}
-
-/// What of an attribute is worth finding: `Bluetooth: yes` by its name, `Bluetooth: no` not at all, others by value.
-fn attribute_text<'a>(name: &'a str, value: &'a str) -> Option<&'a str> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "y" => Some(name),
-        "false" | "no" | "n" | "n/a" | "" => None,
-        _ => Some(value),
-    }
 }

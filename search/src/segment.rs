@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tantivy::directory::{Directory as _, RamDirectory};
 use tantivy::indexer::merge_filtered_segments;
-use tantivy::{DocId, Index, IndexSettings};
+use tantivy::{DocId, Index, IndexSettings, ReloadPolicy};
 
 use crate::analysis;
 use crate::commit::{Deleted, Part, PartRef};
@@ -16,8 +16,9 @@ use crate::document::Document;
 use crate::error::SearchError;
 use crate::facet_choice::FacetChoice;
 use crate::ids::{self, Key};
-use crate::pack;
-use crate::schema;
+use crate::indexing::{Indexing, Rareness};
+use crate::rows::{self, Rows};
+use crate::{pack, rare, schema};
 
 /// The file in which the index library lists segments.
 pub(crate) const META: &str = "meta.json";
@@ -54,10 +55,12 @@ impl Segment {
 
 /// Writes a segment. The same documents in the same order give the same bytes.
 ///
-/// `memory_budget_bytes` is what the writer begins with; it grows with the documents.
+/// `memory_budget_bytes` is what the writer begins with; it grows with the documents. `rareness` says which terms go to a file of
+/// their own.
 pub(crate) fn write(
     documents: impl Iterator<Item = Document>,
     facets: &FacetChoice,
+    rareness: &Rareness,
     memory_budget_bytes: usize,
 ) -> tantivy::Result<Segment> {
     let (schema, fields) = schema::schema();
@@ -70,11 +73,13 @@ pub(crate) fn write(
     let mut writer =
         index.tokenizers(tokenizers).single_segment_index_writer(directory.clone(), memory_budget_bytes)?;
     let mut keys = Vec::new();
+    let mut indexing = Indexing::new(&fields, facets, rareness);
     for document in documents {
         keys.push(ids::key(&document.id));
-        writer.add_document(schema::index_document(&fields, facets, document).map_err(std::io::Error::from)?)?;
+        writer.add_document(indexing.document(document).map_err(std::io::Error::from)?)?;
     }
-    named(&writer.finalize()?, &directory, &keys)
+    let rare = indexing.rare.finish()?;
+    named(&writer.finalize()?, &directory, &keys, rare)
 }
 
 fn settings() -> IndexSettings {
@@ -110,11 +115,11 @@ pub(crate) fn merge(meta: &[u8], parts: &[&Part], deleted: &Deleted) -> Result<O
     let segments = index.searchable_segments()?;
     let directory = RamDirectory::create();
     let merged = merge_filtered_segments(&segments, settings(), vec![None; segments.len()], directory.clone())?;
-    Ok(Some(named(&merged, &directory, &keys)?))
+    Ok(Some(named(&merged, &directory, &keys, None)?))
 }
 
 /// The only segment of an index, under a name made from its contents instead of a random one.
-fn named(index: &Index, directory: &RamDirectory, keys: &[Key]) -> tantivy::Result<Segment> {
+fn named(index: &Index, directory: &RamDirectory, keys: &[Key], rare: Option<Vec<u8>>) -> tantivy::Result<Segment> {
     let metas = index.load_metas()?;
     let Some(listed) = metas.segments.first() else {
         return Err(tantivy::TantivyError::InternalError("a segment was written and is not there".to_owned()));
@@ -128,6 +133,8 @@ fn named(index: &Index, directory: &RamDirectory, keys: &[Key]) -> tantivy::Resu
         }
     }
     files.push((ids::EXTENSION.to_owned(), ids::encode(keys)));
+    files.push((rows::EXTENSION.to_owned(), rows_of(index)?.encode()));
+    files.extend(rare.map(|rare| (rare::EXTENSION.to_owned(), rare)));
     files.sort_by_key(|(extension, _)| file_order(extension));
     let mut digest = Sha256::new();
     for (extension, bytes) in &files {
@@ -153,17 +160,23 @@ fn listed_files(segment: &tantivy::SegmentMeta) -> impl Iterator<Item = std::pat
     [Postings, Positions, Terms, Store, FastFields, FieldNorms].into_iter().map(|file| segment.relative_path(file))
 }
 
-/// Small files that every search needs first, stored products late, what only the indexer reads last: neighbours are
-/// fetched together.
+/// The rows of an index that has one segment.
+fn rows_of(index: &Index) -> tantivy::Result<Rows> {
+    let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    Rows::read(reader.searcher().segment_reader(0))
+}
+
+/// What every search needs first, stored products late, what only the indexer reads last: neighbours are fetched together.
 fn file_order(extension: &str) -> u8 {
     match extension {
-        "fast" => 1,
+        rows::EXTENSION => 1,
         "fieldnorm" => 2,
         "term" => 3,
-        "pos" => 4,
-        "idx" => 5,
-        "store" => 6,
-        _ => 7,
+        rare::EXTENSION => 4,
+        "pos" => 5,
+        "idx" => 6,
+        "store" => 7,
+        _ => 8,
     }
 }
 

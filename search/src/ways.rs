@@ -9,6 +9,8 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 
 use crate::exclusion::Excluded;
+use crate::rare::RarePostings;
+use crate::schema::Fields;
 
 /// What has to be in a product.
 #[derive(Debug, Clone)]
@@ -57,15 +59,15 @@ impl Group {
     }
 
     /// The query that decides whether a product matches; `None` when nothing can.
-    pub(crate) fn query(&self) -> Option<Box<dyn Query>> {
-        best_of(self.ways.iter().filter_map(Way::query).collect())
+    pub(crate) fn query(&self, terms: &TermQueries) -> Option<Box<dyn Query>> {
+        best_of(self.ways.iter().filter_map(|way| way.query(terms)).collect())
     }
 
     /// The query that adds to the score of what matches: of the fields the best counts, and `other_fields` times the others.
-    pub(crate) fn lift_query(&self, other_fields: f32) -> Option<Box<dyn Query>> {
+    pub(crate) fn lift_query(&self, other_fields: f32, terms: &TermQueries) -> Option<Box<dyn Query>> {
         let mut of_fields: BTreeMap<u32, Vec<Box<dyn Query>>> = BTreeMap::new();
         for lift in &self.lifts {
-            if let (Some(field), Some(query)) = (lift.matcher.field(), lift.query()) {
+            if let (Some(field), Some(query)) = (lift.matcher.field(), lift.query(terms)) {
                 of_fields.entry(field.field_id()).or_default().push(query);
             }
         }
@@ -102,15 +104,14 @@ impl Matcher {
         self.terms().first().map(Term::field)
     }
 
-    fn query(&self) -> Option<Box<dyn Query>> {
+    fn query(&self, terms: &TermQueries) -> Option<Box<dyn Query>> {
         match self {
-            Self::Term(term) => Some(term_query(term)),
-            Self::Every(terms) => all_of(terms.iter().map(term_query).collect()),
-            Self::Any(terms) => any_of(terms.iter().map(term_query).collect()),
-            Self::Phrase(terms) if terms.len() > 1 => Some(Box::new(PhraseQuery::new(terms.clone()))),
-            Self::Phrase(terms) => terms.first().map(term_query),
+            Self::Term(term) => Some(terms.term(term)),
+            Self::Every(every) => all_of(every.iter().map(|term| terms.term(term)).collect()),
+            Self::Any(any) => any_of(any.iter().map(|term| terms.term(term)).collect()),
+            Self::Phrase(phrase) => terms.phrase(phrase),
             Self::Groups(groups) => {
-                let queries: Option<Vec<_>> = groups.iter().map(Group::query).collect();
+                let queries: Option<Vec<_>> = groups.iter().map(|group| group.query(terms)).collect();
                 queries.and_then(all_of)
             }
         }
@@ -118,8 +119,8 @@ impl Matcher {
 }
 
 impl Way {
-    pub(crate) fn query(&self) -> Option<Box<dyn Query>> {
-        let query = self.matcher.query()?;
+    pub(crate) fn query(&self, terms: &TermQueries) -> Option<Box<dyn Query>> {
+        let query = self.matcher.query(terms)?;
         Some(match self.worth {
             Worth::Times(1.0) => query,
             Worth::Times(times) => Box::new(BoostQuery::new(query, times)),
@@ -128,8 +129,50 @@ impl Way {
     }
 }
 
-fn term_query(term: &Term) -> Box<dyn Query> {
-    Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs))
+/// Makes queries of terms, wherever those are kept.
+#[derive(Debug, Default)]
+pub(crate) struct TermQueries {
+    fields: Option<Fields>,
+    rare: RarePostings,
+}
+
+impl TermQueries {
+    pub(crate) fn new(fields: &Fields, rare: RarePostings) -> Self {
+        Self { fields: Some(fields.clone()), rare }
+    }
+
+    fn rare(&self, term: &Term) -> Option<Box<dyn Query>> {
+        let fields = self.fields.as_ref()?;
+        Some(Box::new(self.rare.query(term, |field| fields.places(field))?))
+    }
+
+    /// Products that have the term: as a rare one in the artefact, as any other in what was added since.
+    fn term(&self, term: &Term) -> Box<dyn Query> {
+        let common: Box<dyn Query> = Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs));
+        match self.rare(term) {
+            Some(rare) => Box::new(BooleanQuery::union(vec![rare, common])),
+            None => common,
+        }
+    }
+
+    /// Terms next to one another. Of rare terms it is not known where they stand: a product that has them all is taken to have them
+    /// where they should be.
+    fn phrase(&self, terms: &[Term]) -> Option<Box<dyn Query>> {
+        let together = |run: &[Term]| -> Option<Box<dyn Query>> {
+            match run {
+                [] => None,
+                [only] => Some(self.term(only)),
+                several => Some(Box::new(PhraseQuery::new(several.to_vec()))),
+            }
+        };
+        if terms.len() < 2 || !terms.iter().any(|term| self.rare(term).is_some()) {
+            return together(terms);
+        }
+        let runs = terms.split(|term| self.rare(term).is_some()).filter_map(together);
+        let rare = terms.iter().filter_map(|term| self.rare(term));
+        let apart = all_of(rare.chain(runs).collect());
+        any_of(apart.into_iter().chain(together(terms)).collect())
+    }
 }
 
 pub(crate) fn all_of(mut queries: Vec<Box<dyn Query>>) -> Option<Box<dyn Query>> {

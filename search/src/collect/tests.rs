@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use tantivy::directory::OwnedBytes;
 use tantivy::indexer::NoMergePolicy;
 use tantivy::query::AllQuery;
 use tantivy::schema::Value as _;
@@ -12,6 +13,7 @@ use super::*;
 use crate::answer::{FacetCount, Hit};
 use crate::document::Document;
 use crate::facet_choice::FacetChoice;
+use crate::indexing::{Indexing, Rareness};
 use crate::rank::{self, BusinessWeights, Ranking};
 use crate::rows::Rows;
 use crate::{analysis, schema};
@@ -115,13 +117,15 @@ fn shop(segments: Vec<Vec<Document>>, deleted: &BTreeSet<usize>) -> Shop {
     let mut writer = index.writer_with_num_threads(1, 15_000_000).unwrap();
     writer.set_merge_policy(Box::new(NoMergePolicy));
     let choice = FacetChoice::of(segments.iter().flatten());
+    let rareness = Rareness::default();
+    let mut indexing = Indexing::new(&fields, &choice, &rareness);
     let mut left = BTreeMap::new();
     for products in segments {
         for mut product in products {
             product.sku = format!("s{}", left.len());
             product.id = left.len().to_string();
             left.insert(left.len(), product.clone());
-            writer.add_document(schema::index_document(&fields, &choice, product).unwrap()).unwrap();
+            writer.add_document(indexing.document(product).unwrap()).unwrap();
         }
         writer.commit().unwrap();
     }
@@ -131,7 +135,10 @@ fn shop(segments: Vec<Vec<Document>>, deleted: &BTreeSet<usize>) -> Shop {
     }
     writer.commit().unwrap();
     let searcher = index.reader().unwrap().searcher();
-    let rows = searcher.segment_readers().iter().map(|segment| Arc::new(Rows::open(segment).unwrap()));
+    let rows = searcher
+        .segment_readers()
+        .iter()
+        .map(|segment| Arc::new(Rows::decode(OwnedBytes::new(Rows::read(segment).unwrap().encode())).unwrap()));
     let table = Arc::new(Table::new(rows.collect(), &BusinessWeights::default()));
     Shop { searcher, table, left }
 }

@@ -6,5 +6,6 @@ mod fetching;
 mod finding;
 mod freshness;
 mod queries;
+mod rare_terms;
 mod shelf;
 mod shop;

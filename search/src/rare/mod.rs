@@ -1,0 +1,331 @@
+//! Terms with digits that few products have: model numbers, SKUs, EANs. Every product brings some of its own, so in a large
+//! catalogue they would be most of the dictionaries, which are in memory whole. An artefact has them in a file beside its
+//! segment instead, sorted, of which a search reads one or two pages. What is added to an artefact later is small, and has
+//! them in its dictionaries like all other terms.
+//!
+//! A key is the term, a zero byte, the document's number and in which [`Places`] of it the term is: the products of a rare
+//! term come with the term, in the same read.
+
+mod query;
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::ops::BitOr;
+use std::sync::Arc;
+
+use tantivy::columnar::Dictionary;
+use tantivy::directory::FileSlice;
+use tantivy::index::SegmentId;
+use tantivy::schema::Field;
+use tantivy::{DocId, Term};
+
+pub(crate) use query::RareQuery;
+
+/// The file's extension; its stem is the segment's id.
+pub(crate) const EXTENSION: &str = "rare";
+/// Terms of more products are in the dictionaries.
+const PRODUCTS_MAX: u8 = 8;
+/// What is read at once to find a term.
+const BLOCK_BYTES: usize = 4 * 1024;
+/// Behind the term's zero byte: the document, and the places.
+const POSTING_BYTES: usize = 5;
+/// Entries of the file looked at for one beginning of a term.
+const BEGINNING_SEEN_MAX: u64 = 400;
+
+/// Where in a product a term is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Places(u8);
+
+impl Places {
+    /// Anywhere, codes excepted.
+    pub(crate) const ALL: Self = Self(1);
+    pub(crate) const TITLE: Self = Self(2);
+    pub(crate) const TEXT: Self = Self(4);
+    /// It is a SKU, an EAN or a part number.
+    pub(crate) const CODE: Self = Self(8);
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Places {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A product that has a term, and where.
+type Posting = (DocId, Places);
+
+/// Counts the products of each term that could be rare.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    /// By hash: the last product that had it, and how many had it.
+    products: HashMap<u64, (DocId, u8)>,
+}
+
+impl Census {
+    pub(crate) fn see(&mut self, term: &str, product: DocId) {
+        if !may_be_rare(term) {
+            return;
+        }
+        let (last, count) = self.products.entry(hash(term)).or_insert((product, 1));
+        if *last != product {
+            (*last, *count) = (product, count.saturating_add(1));
+        }
+    }
+
+    pub(crate) fn finish(self) -> RareSet {
+        let rare = self.products.into_iter().filter(|(_, (_, count))| *count <= PRODUCTS_MAX);
+        RareSet(rare.map(|(hash, _)| hash).collect())
+    }
+}
+
+/// Which terms are rare. Two terms that hash alike count as one: then both may be found common, which costs memory only.
+#[derive(Debug, Default)]
+pub(crate) struct RareSet(HashSet<u64>);
+
+impl RareSet {
+    pub(crate) fn has(&self, term: &str) -> bool {
+        !self.0.is_empty() && may_be_rare(term) && self.0.contains(&hash(term))
+    }
+}
+
+/// Whether the term is of the kind that products have of their own.
+pub(crate) fn may_be_rare(term: &str) -> bool {
+    term.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn hash(term: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    term.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Takes rare terms as they are met, and gives the file.
+#[derive(Debug, Default)]
+pub(crate) struct RareWriter {
+    postings: HashMap<(String, DocId), Places>,
+}
+
+impl RareWriter {
+    pub(crate) fn add(&mut self, term: String, doc: DocId, places: Places) {
+        let known = self.postings.entry((term, doc)).or_default();
+        *known = *known | places;
+    }
+
+    /// `None` when there was none.
+    pub(crate) fn finish(self) -> io::Result<Option<Vec<u8>>> {
+        if self.postings.is_empty() {
+            return Ok(None);
+        }
+        let keys = self.postings.into_iter().map(|((term, doc), places)| {
+            let mut key = term.into_bytes();
+            key.push(0);
+            key.extend(doc.to_be_bytes());
+            key.push(places.0);
+            key
+        });
+        let mut keys: Vec<Vec<u8>> = keys.collect();
+        keys.sort_unstable();
+        let mut writer = <Dictionary>::builder(Vec::new())?;
+        writer.set_block_len(BLOCK_BYTES);
+        for key in keys {
+            writer.insert(key, &())?;
+        }
+        writer.finish().map(Some)
+    }
+}
+
+/// The file of one segment, open.
+pub(crate) struct RareFile {
+    segment: SegmentId,
+    terms: Dictionary,
+}
+
+impl std::fmt::Debug for RareFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RareFile").field("segment", &self.segment).finish_non_exhaustive()
+    }
+}
+
+impl RareFile {
+    /// Reads the file's own index, and nothing else of it.
+    pub(crate) fn open(segment: SegmentId, file: FileSlice) -> io::Result<Self> {
+        Ok(Self { segment, terms: Dictionary::open(file)? })
+    }
+
+    fn find(&self, term: &str) -> io::Result<Vec<Posting>> {
+        let bound = |end: u8| [term.as_bytes(), &[end]].concat();
+        let mut keys = self.terms.range().ge(bound(0)).lt(bound(1)).into_stream()?;
+        let mut found = Vec::new();
+        while keys.advance() {
+            if let Some((_, posting)) = split(keys.key()) {
+                found.push(posting);
+            }
+        }
+        Ok(found)
+    }
+
+    fn beginning_with(&self, beginning: &str, terms_max: usize) -> io::Result<Vec<String>> {
+        let end = [beginning.as_bytes(), &[u8::MAX]].concat();
+        let mut keys = self.terms.range().ge(beginning).lt(end).limit(BEGINNING_SEEN_MAX).into_stream()?;
+        let mut found: Vec<String> = Vec::new();
+        let mut seen = 0;
+        while found.len() < terms_max && seen < BEGINNING_SEEN_MAX && keys.advance() {
+            seen += 1;
+            if let Some((term, (_, places))) = split(keys.key())
+                && places.has(Places::ALL)
+                && found.last().is_none_or(|last| last != term)
+            {
+                found.push(term.to_owned());
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn split(key: &[u8]) -> Option<(&str, Posting)> {
+    let (rest, [a, b, c, d, places]) = key.split_last_chunk::<POSTING_BYTES>()?;
+    let term = std::str::from_utf8(rest.strip_suffix(&[0])?).ok()?;
+    Some((term, (DocId::from_be_bytes([*a, *b, *c, *d]), Places(*places))))
+}
+
+/// What one plan looks up. What cannot be read for want of a page counts as not there: the page is noted as missing, and the plan is
+/// made again once it is at hand.
+#[derive(Debug, Default)]
+pub(crate) struct RareTerms {
+    file: Option<Arc<RareFile>>,
+    found: RefCell<HashMap<String, Arc<[Posting]>>>,
+}
+
+impl RareTerms {
+    pub(crate) fn of(file: Option<Arc<RareFile>>) -> Self {
+        Self { file, found: RefCell::default() }
+    }
+
+    /// Products that have the term in one of these places.
+    pub(crate) fn frequency(&self, term: &str, places: Places) -> io::Result<u64> {
+        Ok(self.find(term)?.iter().filter(|(_, of)| of.has(places)).count() as u64)
+    }
+
+    /// Terms that begin so, in order.
+    pub(crate) fn beginning_with(&self, beginning: &str, terms_max: usize) -> io::Result<Vec<String>> {
+        match &self.file {
+            Some(file) if may_be_rare(beginning) => unless_missing(file.beginning_with(beginning, terms_max)),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn find(&self, term: &str) -> io::Result<Arc<[Posting]>> {
+        let Some(file) = self.file.as_ref().filter(|_| may_be_rare(term)) else { return Ok(Arc::default()) };
+        if let Some(found) = self.found.borrow().get(term) {
+            return Ok(found.clone());
+        }
+        let found: Arc<[_]> = unless_missing(file.find(term))?.into();
+        self.found.borrow_mut().insert(term.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// What was found, to be searched for.
+    pub(crate) fn to_postings(&self) -> RarePostings {
+        let segment = self.file.as_ref().map(|file| file.segment);
+        RarePostings { segment, found: self.found.borrow().clone() }
+    }
+}
+
+fn unless_missing<T: Default>(read: io::Result<T>) -> io::Result<T> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(T::default()),
+        read => read,
+    }
+}
+
+/// The products of the rare terms of one query.
+#[derive(Debug, Default)]
+pub(crate) struct RarePostings {
+    segment: Option<SegmentId>,
+    found: HashMap<String, Arc<[Posting]>>,
+}
+
+impl RarePostings {
+    /// What finds the products that have `term` of a field which stands for `places`; `None` unless it is rare.
+    pub(crate) fn query(&self, term: &Term, places: impl Fn(Field) -> Places) -> Option<RareQuery> {
+        let places = places(term.field());
+        let docs: BTreeSet<DocId> = self
+            .found
+            .get(term.value().as_str()?)?
+            .iter()
+            .filter(|(_, of)| of.has(places))
+            .map(|(doc, _)| *doc)
+            .collect();
+        (!docs.is_empty()).then_some(())?;
+        Some(RareQuery::new(self.segment?, term.clone(), docs.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(postings: &[(&str, DocId, Places)]) -> RareFile {
+        let mut writer = RareWriter::default();
+        postings.iter().for_each(|(term, doc, places)| writer.add((*term).to_owned(), *doc, *places));
+        RareFile::open(
+            SegmentId::from_uuid_string(&"0".repeat(32)).unwrap(),
+            FileSlice::from(writer.finish().unwrap().unwrap_or_default()),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_term_is_found_with_its_products_and_not_with_those_of_longer_ones() {
+        let file = file(&[
+            ("dv7", 3, Places::ALL),
+            ("dv7", 300, Places::TITLE),
+            ("dv7", 3, Places::CODE),
+            ("dv71211ea", 4, Places::ALL | Places::TITLE),
+        ]);
+        assert_eq!(file.find("dv7").unwrap(), [(3, Places::ALL | Places::CODE), (300, Places::TITLE)]);
+        assert_eq!(file.find("dv71211ea").unwrap().len(), 1);
+        assert_eq!(file.find("dv").unwrap(), []);
+        assert_eq!(file.beginning_with("dv7", 9).unwrap(), ["dv7", "dv71211ea"]);
+        assert_eq!(file.beginning_with("dv71", 9).unwrap(), ["dv71211ea"]);
+        assert_eq!(file.beginning_with("dv7", 1).unwrap(), ["dv7"]);
+    }
+
+    #[test]
+    fn a_term_is_rare_up_to_eight_products_however_often_each_has_it() {
+        let mut census = Census::default();
+        for product in 0..9 {
+            census.see("usb3", product);
+            census.see("plain", 0);
+            if product < 8 {
+                census.see("xk4", product);
+                census.see("xk4", product);
+            }
+        }
+        let rare = census.finish();
+        assert_eq!((rare.has("xk4"), rare.has("usb3"), rare.has("plain")), (true, false, false));
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_is_written_is_found(terms in prop::collection::btree_map("[a-c0-9]{1,6}", prop::collection::btree_set(0_u32..9, 1..4), 1..60)) {
+            let postings: Vec<(&str, DocId, Places)> =
+                terms.iter().flat_map(|(term, docs)| docs.iter().map(|doc| (term.as_str(), *doc, Places::ALL))).collect();
+            let file = file(&postings);
+            for (term, docs) in &terms {
+                let found: Vec<DocId> = file.find(term).unwrap().into_iter().map(|(doc, _)| doc).collect();
+                prop_assert_eq!(found, docs.iter().copied().collect::<Vec<_>>());
+            }
+        }
+    }
+}
