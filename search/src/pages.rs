@@ -6,8 +6,8 @@ use tantivy::directory::OwnedBytes;
 
 /// Bytes a page; the last page of a bundle may be shorter.
 pub const PAGE_BYTES: u64 = 16 * 1024;
-/// The budget that fits an isolate of 128 MB with room for everything else.
-pub const BUDGET_DEFAULT_BYTES: usize = 24 * 1024 * 1024;
+/// A budget for the whole index that fits an isolate of 128 MB with room for everything else.
+pub const BUDGET_DEFAULT_BYTES: usize = 40 * 1024 * 1024;
 
 /// A least-recently-used cache of pages, by page number, with a fixed budget in bytes.
 ///

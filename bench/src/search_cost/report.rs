@@ -55,4 +55,9 @@ pub(super) fn print(results: &Results) {
             pass.failed,
         );
     }
+    let freshness = &results.freshness;
+    println!(
+        "{} products saved one by one, from the answer until each was found: p50 {:.0} ms, at most {:.0} ms",
+        freshness.saves, freshness.milliseconds.p50, freshness.milliseconds_max,
+    );
 }

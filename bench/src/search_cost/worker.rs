@@ -8,6 +8,8 @@ use importer::shop::Shop;
 use index_builder::publish;
 use search::measured::{Measure, Measured, Measurement};
 use search::{Artefact, Request};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use stack::{Part, Stack};
 
 /// Questions sent at once, so that no request takes long.
@@ -33,6 +35,15 @@ impl Worker {
         Ok(self.runtime.block_on(publish::publish(&self.shop, artefact))?)
     }
 
+    /// Sends an operator's request.
+    pub(super) fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T> {
+        Ok(self.runtime.block_on(self.shop.post(path, body))?)
+    }
+
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Asks each question of a reader that has nothing in memory.
     pub(super) fn ask_cold(&self, requests: &[Request]) -> Result<Vec<Measured>> {
         self.ask(requests, 0)
@@ -47,7 +58,7 @@ impl Worker {
         let mut all = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH) {
             let measure = Measure { requests: batch.to_vec(), times };
-            let measurement: Measurement = self.runtime.block_on(self.shop.post(EDGE_MEASURE, &measure))?;
+            let measurement: Measurement = self.post(EDGE_MEASURE, &measure)?;
             all.extend(measurement.searches);
         }
         Ok(all)
@@ -56,7 +67,7 @@ impl Worker {
     /// The Worker's WASM memory, and what of it is the index.
     pub(super) fn memory(&self) -> Result<(u64, u64)> {
         let nothing = Measure { requests: Vec::new(), times: 0 };
-        let measurement: Measurement = self.runtime.block_on(self.shop.post(EDGE_MEASURE, &nothing))?;
+        let measurement: Measurement = self.post(EDGE_MEASURE, &nothing)?;
         Ok((measurement.memory_bytes, measurement.index_bytes))
     }
 

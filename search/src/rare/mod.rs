@@ -196,8 +196,8 @@ fn split(key: &[u8]) -> Option<(&str, Posting)> {
     Some((term, (DocId::from_be_bytes([*a, *b, *c, *d]), Places(*places))))
 }
 
-/// What one plan looks up. What cannot be read for want of a page counts as not there: the page is noted as missing, and the plan is
-/// made again once it is at hand.
+/// What one plan looks up. When a page is not at hand, it is noted as missing, and the plan is made again once it is there. Until then
+/// a term counts as one that a product has: so everything else that the final plan will read is asked for in the same round.
 #[derive(Debug, Default)]
 pub(crate) struct RareTerms {
     file: Option<Arc<RareFile>>,
@@ -211,25 +211,30 @@ impl RareTerms {
 
     /// Products that have the term in one of these places.
     pub(crate) fn frequency(&self, term: &str, places: Places) -> io::Result<u64> {
-        Ok(self.find(term)?.iter().filter(|(_, of)| of.has(places)).count() as u64)
+        let found = self.find(term)?;
+        Ok(found.map_or(1, |found| found.iter().filter(|(_, of)| of.has(places)).count() as u64))
     }
 
     /// Terms that begin so, in order.
     pub(crate) fn beginning_with(&self, beginning: &str, terms_max: usize) -> io::Result<Vec<String>> {
         match &self.file {
-            Some(file) if may_be_rare(beginning) => unless_missing(file.beginning_with(beginning, terms_max)),
+            Some(file) if may_be_rare(beginning) => {
+                Ok(unless_missing(file.beginning_with(beginning, terms_max))?.unwrap_or_default())
+            }
             _ => Ok(Vec::new()),
         }
     }
 
-    fn find(&self, term: &str) -> io::Result<Arc<[Posting]>> {
-        let Some(file) = self.file.as_ref().filter(|_| may_be_rare(term)) else { return Ok(Arc::default()) };
+    /// `None` when a page is missing.
+    fn find(&self, term: &str) -> io::Result<Option<Arc<[Posting]>>> {
+        let Some(file) = self.file.as_ref().filter(|_| may_be_rare(term)) else { return Ok(Some(Arc::default())) };
         if let Some(found) = self.found.borrow().get(term) {
-            return Ok(found.clone());
+            return Ok(Some(found.clone()));
         }
-        let found: Arc<[_]> = unless_missing(file.find(term))?.into();
+        let Some(found) = unless_missing(file.find(term))? else { return Ok(None) };
+        let found: Arc<[Posting]> = found.into();
         self.found.borrow_mut().insert(term.to_owned(), found.clone());
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// What was found, to be searched for.
@@ -239,10 +244,10 @@ impl RareTerms {
     }
 }
 
-fn unless_missing<T: Default>(read: io::Result<T>) -> io::Result<T> {
+fn unless_missing<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     match read {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(T::default()),
-        read => read,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        read => read.map(Some),
     }
 }
 

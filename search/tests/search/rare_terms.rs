@@ -20,7 +20,10 @@ fn every_model_number_is_in_a_file_of_its_own_and_found_in_two_rounds() {
     let rare = artefact().manifest.files.iter().find(|file| file.name.ends_with(".rare")).unwrap();
     assert!(rare.length > 128 * 1024, "too small to be read by pages: {}", rare.length);
     for n in [0, 77, 1_234, PRODUCTS - 1] {
-        for query in [format!("l{n} lot"), format!("{}ea", 1000 + n), format!("590{n:010}"), format!("SKU-{n:05}")] {
+        let model = format!("KX{}-{}ea", n % 97, 1000 + n);
+        for query in
+            [model, format!("l{n} lot"), format!("{}ea", 1000 + n), format!("590{n:010}"), format!("SKU-{n:05}")]
+        {
             let mut cold = Bucket::default();
             let answer = cold.answer(&reader(artefact()), artefact(), &words(&query)).unwrap();
             assert_eq!(ids(&answer).first(), Some(&n), "{query}");
