@@ -33,8 +33,11 @@ pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
     progress::run("compiling the benchmarks", &mut build)?;
     // The result, and nothing else, goes to the standard output: it may be JSON for another program.
     let program = if is_timed { layout.release_program("bench") } else { layout.program("bench") };
-    let status =
-        Command::new(program).args(&arguments.words).stdin(Stdio::null()).status().context("the benchmarks do not start")?;
+    let status = Command::new(program)
+        .args(&arguments.words)
+        .stdin(Stdio::null())
+        .status()
+        .context("the benchmarks do not start")?;
     interrupt::check()?;
     if !status.success() {
         bail!("the benchmark failed ({status}); see above");
