@@ -326,9 +326,10 @@ fn sold(titles: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_whole_title_finds_its_product_first() {
-    for titles in
-        [["Sirocco storm 3 secure workflow", "Sirocco storm 3 workflow"], ["Ink black", "Keystone jack 90 degrees white"]]
-    {
+    for titles in [
+        ["Sirocco storm 3 secure workflow", "Sirocco storm 3 workflow"],
+        ["Ink black", "Keystone jack 90 degrees white"],
+    ] {
         assert_eq!(sold(&titles)[0], titles[1]);
     }
 }
