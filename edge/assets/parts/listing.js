@@ -11,6 +11,23 @@ document.addEventListener("formdata", ({ target, formData }) => {
   }
 });
 
+// A slow answer is told of; a quick one tells itself.
+const LOADING_MS = 500;
+let loading;
+
+document.addEventListener("htmx:before:request", ({ target }) => {
+  if (!target.closest?.(".listing")) return;
+  $("#results").ariaBusy = true;
+  clearTimeout(loading);
+  loading = setTimeout(() => announce("Loading products"), LOADING_MS);
+});
+
+document.addEventListener("htmx:finally:request", ({ target }) => {
+  if (!target.closest?.(".listing")) return;
+  $("#results").ariaBusy = false;
+  clearTimeout(loading);
+});
+
 const folds = () => document.querySelectorAll(".listing details[id]");
 let before = null;
 
@@ -21,6 +38,7 @@ document.addEventListener("htmx:before:swap", ({ target }) => {
 
 document.addEventListener("htmx:after:swap", () => {
   if (!before) return;
+  clearTimeout(loading);
   const { focused, open } = before;
   before = null;
   for (const fold of folds()) fold.open = open.get(fold.id) ?? fold.open;

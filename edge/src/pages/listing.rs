@@ -149,10 +149,10 @@ fn explanation(model: &Model<'_>) -> Markup {
             p.explanation {
                 @match count {
                     0 => "No product here has all of these words. These have some of them.",
-                    1 => "One product has all of these words. Others that have some of them follow.",
+                    1 => { strong { "1 product" } " has all of these words. The others have some of them." }
                     _ => {
-                        (counted(count, "product", "products"))
-                        " have all of these words. Others that have some of them follow."
+                        strong { (counted(count, "product", "products")) }
+                        " have all of these words. The others have some of them."
                     }
                 }
             }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::card::Card;
 use super::layout::Site;
-use super::links::{counted, grouped, product, search};
+use super::links::{grouped, product, search};
 use super::listing::Choice;
 use super::marked::marked;
 use super::picture::{Fetch, THUMB_SIZES};
@@ -76,7 +76,8 @@ pub fn view(model: &Model<'_>) -> Markup {
                 }
                 @if typed && !cards.is_empty() {
                     a.live-all #live-all role="option" href=(search(query)) {
-                        "See all " (counted(total, "result", "results"))
+                        // Without their number: once sent, the last word is no longer a beginning of others.
+                        span { "See all results for “" bdi { (query) } "”" }
                     }
                 }
             }
@@ -130,7 +131,7 @@ mod tests {
         let cards = [Card { marks: vec![0..2, 2..5], ..card("Phone") }];
         let categories = [category];
         let html = shown(Model { cards: &cards, categories: &categories, ..typed(&site) });
-        assert!(html.contains("/search?q=a%20b\">See all 7 results"), "{html}");
+        assert!(html.contains("/search?q=a%20b\"><span>See all results for “<bdi>a b</bdi>”"), "{html}");
         assert!(html.contains("category=Laptops\"") && html.contains("(1,042)"), "{html}");
         assert!(html.contains("<mark>Ph</mark><mark>one</mark>") && html.contains("data-count=\"7\""), "{html}");
     }

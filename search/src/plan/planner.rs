@@ -30,6 +30,18 @@ const NEAR_TIMES_RARER_MAX: u64 = 50;
 const SPLIT_TIMES_RARER_MAX: u64 = 4;
 /// Most synonyms of one word.
 const SYNONYMS_MAX: usize = 8;
+/// Shortest beginning, in characters, that an unknown word is taken for once it was sent.
+const BEGINNING_CHARS_MIN: usize = 3;
+/// Shortest code, in characters, that may be one word among others. Shorter ones are as often a number of something: `300 dpi`.
+const CODE_AMONG_WORDS_CHARS_MIN: usize = 4;
+/// Shortest run of digits that may be a code among other words.
+const DIGITS_AMONG_WORDS_MIN: usize = 5;
+/// From how many words on a query is taken for a title as it is written somewhere, and what a title is worth that has them all,
+/// and what it is worth on top when it has them in order.
+const TITLE_WORDS_MIN: usize = 4;
+const TITLE_WORTH: f32 = 10.0;
+/// Fewest letters of a word whose being rare makes it look like a slip. Almost any shorter one is one slip from another.
+const DOUBTED_CHARS_MIN: usize = 5;
 
 /// A plan in the making.
 pub(super) struct Planner<'a> {
@@ -289,7 +301,7 @@ impl<'a> Planner<'a> {
 
     fn add_code(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
         let code = analysis::code(&word.code());
-        if self.plan.code.is_none() && !code.is_empty() && self.lexicon.code.frequency(&code)? > 0 {
+        if self.plan.code.is_none() && may_be_code(&code) && self.lexicon.code.frequency(&code)? > 0 {
             group.add(Matcher::Term(self.lexicon.code.term(&code)), Worth::Flat(self.weights.code));
         }
         Ok(())
@@ -375,6 +387,9 @@ impl<'a> Planner<'a> {
             }
             (_, best) => best.map(|best| best.written.clone()),
         };
+        if !being_typed && self.is_beginning(&typed, near.first())? {
+            return self.add_beginning(word, group);
+        }
         self.add_near(&near, group)?;
         if let Some((left, right, _)) = split {
             let terms = [self.speller.term(&left), self.speller.term(&right)];
@@ -387,6 +402,18 @@ impl<'a> Planner<'a> {
             self.plan.corrections.push(Correction { typed: word.plain_parts.join("-"), searched });
         }
         Ok(())
+    }
+
+    /// Whether an unknown word was sent half-typed, rather than mistyped: known words begin so, and none that is spelt nearly
+    /// like it is much commoner. One that lacks its end only is put right, and told. A model number is never taken for another.
+    fn is_beginning(&mut self, typed: &str, near: Option<&Near>) -> tantivy::Result<bool> {
+        if typed.chars().count() < BEGINNING_CHARS_MIN || near.is_some_and(|near| near.written.starts_with(typed)) {
+            return Ok(false);
+        }
+        let Some(commonest) = self.lexicon.beginning_with(typed, 1, &mut self.speller)?.pop() else { return Ok(false) };
+        let products = self.lexicon.all.frequency(&commonest)?;
+        let is_model = typed.contains(|character: char| character.is_ascii_digit());
+        Ok(is_model || near.is_none_or(|near| near.products / NEAR_TIMES_RARER_MAX <= products))
     }
 
     fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {
@@ -426,7 +453,9 @@ impl<'a> Planner<'a> {
             let terms = [self.speller.term(&left), self.speller.term(&right)];
             self.add_phrase(&terms, self.weights.joined, group)?;
         }
-        if let Some(meant) = self.lexicon.commoner(typed, term, products_min, &mut self.speller)? {
+        if typed.chars().count() >= DOUBTED_CHARS_MIN
+            && let Some(meant) = self.lexicon.commoner(typed, term, products_min, &mut self.speller)?
+        {
             self.rewritten.push((word.range.clone(), meant.written));
             self.has_suggestion = true;
         }
@@ -482,6 +511,11 @@ impl<'a> Planner<'a> {
         if terms.len() < 2 {
             return;
         }
+        if words.len() >= TITLE_WORDS_MIN {
+            for matcher in [Matcher::Every(terms.clone()), Matcher::Phrase(terms.clone())] {
+                self.plan.lifts.push(Way { matcher, worth: Worth::Flat(TITLE_WORTH) });
+            }
+        }
         if self.weights.all_in_title > 0.0 {
             let matcher = Matcher::Every(terms.clone());
             self.plan.lifts.push(Way { matcher, worth: Worth::Flat(self.weights.all_in_title) });
@@ -510,6 +544,16 @@ fn mark(group: &Group, marks: &mut Marks) {
 
 fn mark_terms(matcher: &Matcher, marks: &mut Marks) {
     marks.terms.extend(matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned)));
+}
+
+/// Whether a word among others may be a code. Whole queries may be shorter ones.
+fn may_be_code(code: &str) -> bool {
+    let shortest = if code.bytes().all(|byte| byte.is_ascii_digit()) {
+        DIGITS_AMONG_WORDS_MIN
+    } else {
+        CODE_AMONG_WORDS_CHARS_MIN
+    };
+    code.chars().count() >= shortest
 }
 
 fn as_word(clause: &Clause) -> Option<&QueryWord> {

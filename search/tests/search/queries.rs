@@ -298,3 +298,46 @@ fn other_weights_rank_otherwise_through_the_same_code() {
     assert_eq!(titles(&found)[0], TITLES[16]);
     assert!(found.hits[0].score > ask("red mat").hits[0].score);
 }
+
+#[test]
+fn a_word_that_was_sent_half_typed_finds_what_begins_so() {
+    for (query, title) in
+        [("telev", TITLES[14]), ("zuma wirel", TITLES[2]), ("dv7-12", TITLES[9]), ("dv71211", TITLES[9])]
+    {
+        let found = ask(query);
+        assert_eq!(titles(&found), [title], "{query}");
+        assert!(found.corrections.is_empty() && !found.relaxed, "{query}");
+    }
+    // One that lacks its end only is put right, and told.
+    assert_eq!(ask("televisio").corrections[0].searched, "television");
+}
+
+/// A catalogue of these titles, each product's SKU being a number, and the first by far the best seller.
+fn sold(titles: &[&str]) -> Vec<String> {
+    let products = titles.iter().enumerate().map(|(n, title)| Document {
+        sku: format!("{}", 90 + n),
+        sold: if n == 0 { 10_000 } else { 0 },
+        ..document((n, title))
+    });
+    let artefact = compiled(products);
+    let found = Bucket::default().answer(&reader(&artefact), &artefact, &words(titles[1])).unwrap();
+    found.hits.into_iter().map(|hit| hit.title).collect()
+}
+
+#[test]
+fn a_whole_title_finds_its_product_first() {
+    for titles in [
+        ["Sirocco storm 3 secure workflow", "Sirocco storm 3 workflow"],
+        ["Ink black", "Keystone jack 90 degrees white"],
+    ] {
+        assert_eq!(sold(&titles)[0], titles[1]);
+    }
+}
+
+#[test]
+fn a_short_word_is_not_doubted_because_a_commoner_one_looks_like_it() {
+    let cases = (1..=60).map(|n| document((n, "Black case")));
+    let artefact = compiled([document((0, "Café kettle"))].into_iter().chain(cases));
+    let found = Bucket::default().answer(&reader(&artefact), &artefact, &words("café")).unwrap();
+    assert_eq!((found.total, found.suggestion), (1, None));
+}
