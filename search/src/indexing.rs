@@ -8,7 +8,7 @@ use crate::analysis;
 use crate::answer::Hit;
 use crate::document::Document;
 use crate::facet_choice::FacetChoice;
-use crate::rare::{Census, Places, RareSet, RareWriter, may_be_rare};
+use crate::rare::{Census, Places, RareSet, RareWriter, has_digit};
 use crate::schema::{Fields, PATH_SEPARATOR, attribute_term, category_name};
 
 /// Which terms, words and codes of a catalogue are rare. By default none is.
@@ -26,10 +26,10 @@ impl Rareness {
         let (mut terms, mut words, mut codes) = (Census::default(), Census::default(), Census::default());
         let (mut analyser, mut words_analyser) = (analysis::analyser(), analysis::words());
         for (document, number) in documents.iter().zip(0..) {
-            for (_, text) in texts(document).filter(|(_, text)| may_be_rare(text)) {
+            for (_, text) in texts(document).filter(|(_, text)| has_digit(text)) {
                 each_token(&mut analyser, text, |token| terms.see(&token.text, number));
             }
-            for name in names(document).filter(|name| may_be_rare(name)) {
+            for name in names(document).filter(|name| has_digit(name)) {
                 each_token(&mut words_analyser, name, |token| words.see(&token.text, number));
             }
             codes_of(document).for_each(|code| codes.see(&code, number));
@@ -139,7 +139,7 @@ impl<'a> Indexing<'a> {
     fn without_rare_terms(&mut self, text: &str, places: Places) -> Option<Vec<Token>> {
         let mut tokens = Vec::new();
         let mut is_whole = true;
-        if may_be_rare(text) {
+        if has_digit(text) {
             each_token(&mut self.analyser, text, |token| {
                 if self.rareness.terms.has(&token.text) {
                     self.rare.add(token.text.clone(), self.next, places);
@@ -155,7 +155,7 @@ impl<'a> Indexing<'a> {
     fn without_rare_words(&mut self, name: &str) -> Option<Vec<Token>> {
         let mut tokens = Vec::new();
         let mut is_whole = true;
-        if may_be_rare(name) {
+        if has_digit(name) {
             each_token(&mut self.words, name, |token| match self.rareness.words.has(&token.text) {
                 true => is_whole = false,
                 false => tokens.push(token.clone()),
