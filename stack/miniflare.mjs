@@ -1,4 +1,6 @@
-// Runs the built Worker in workerd without `wrangler dev`'s proxy in front: for tests of load and for benchmarks.
+// Runs the built Worker in workerd with nothing in front of it, for measuring: no proxy of `wrangler dev`, and none of the simulator's
+// own Workers that look for a static file first. Those take several times what the Worker does, and a deployment has none of them
+// on its thread. Styles and scripts are not served here.
 //
 // node stack/miniflare.mjs PORT STATE: the same databases, settings and bindings as `wrangler dev --persist-to STATE/state`.
 // Stops with SIGTERM, or when whoever started it is gone.
@@ -23,17 +25,21 @@ const settings = Object.fromEntries(
     .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
 );
 const build = join(root, "edge/build");
+// The simulator leads its own socket through its Workers, and so it does with a default entrypoint; not with one that has a name.
+const named = 'export * from "./index.js"; export { default, default as Shop } from "./index.js";';
 const miniflare = new Miniflare({
   ...workerOptions,
   name: "kasuwa",
   modules: [
+    { type: "ESModule", path: join(build, "named.js"), contents: named },
     { type: "ESModule", path: main ?? join(build, "index.js") },
     { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
   ],
   modulesRoot: build,
   bindings: { ...workerOptions.bindings, ...settings },
+  unsafeDirectSockets: [{ host: "127.0.0.1", port: Number(port), entrypoint: "Shop" }],
   host: "127.0.0.1",
-  port: Number(port),
+  port: 0,
   cf: false,
   defaultPersistRoot: join(state, "state", "v3"),
 });

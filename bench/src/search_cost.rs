@@ -4,9 +4,10 @@
 //! Inside the Worker the clock stands still between two awaits, so a warm search is run many times between two looks at it. Over
 //! HTTP the shop is asked as a client asks it, every question a different one. Nothing is asserted here.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
 use serde::Serialize;
 use stack::{Config, Host, Layout, Part, Ports, Stack};
@@ -49,6 +50,9 @@ pub(crate) struct Arguments {
     /// Connections over HTTP
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
+    /// Keep the shop in this folder, to go on looking at it; it must be empty or not be there yet
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 /// Everything that was measured.
@@ -142,6 +146,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn measure(arguments: &Arguments) -> Result<Results> {
     let say = |what: &str| eprintln!("{what} …");
+    if let Some(state) = &arguments.state {
+        ensure_empty(state)?;
+    }
     say(&format!("making and compiling {} products", arguments.products));
     let started = Instant::now();
     let words_a_product = catalogue::words_a_product();
@@ -149,8 +156,12 @@ fn measure(arguments: &Arguments) -> Result<Results> {
     let compile_seconds = started.elapsed().as_secs_f64();
     let questions = questions::questions(arguments.products, usize::from(arguments.questions));
 
-    let state = tempfile::TempDir::new().context("cannot make a folder for the shop")?;
-    let config = Config::new(Layout::find()?, state.path().to_owned(), Ports::free()?).hosted_by(Host::Workerd);
+    let passing = tempfile::TempDir::new().context("cannot make a folder for the shop")?;
+    let state = match &arguments.state {
+        Some(state) => state.clone(),
+        None => passing.path().to_owned(),
+    };
+    let config = Config::new(Layout::find()?, state, Ports::free()?).hosted_by(Host::Workerd);
     let mut stack = Stack::prepare(config)?;
     stack.migrate()?;
     stack.start(Part::Edge)?;
@@ -172,6 +183,7 @@ fn measure(arguments: &Arguments) -> Result<Results> {
         &stack.addresses().shop,
         &questions::addresses(arguments.products, arguments.requests as usize),
         arguments.connections as usize,
+        &worker,
     )?;
     // Before anything is opened a second time, which no shopper does.
     let (worker_wasm, worker_index) = worker.memory()?;
@@ -213,6 +225,13 @@ fn measure(arguments: &Arguments) -> Result<Results> {
         http,
         freshness,
     })
+}
+
+/// Another shop's index, or its cache, would be measured along with this one's.
+fn ensure_empty(state: &Path) -> Result<()> {
+    let is_empty = !state.exists() || state.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    ensure!(is_empty, "{} is not an empty folder: name another one", state.display());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ struct Counts {
 
 impl Context {
     /// For a request that carries `request_id`, or gets one of its own.
-    pub(crate) fn new(env: Env, worker: worker::Context, request_id: Option<&str>, url: &worker::Url) -> Self {
+    pub(crate) fn new(env: Env, worker: worker::Context, request_id: Option<&str>, uri: &http::Uri) -> Self {
         let well_formed = |id: &&str| {
             (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
@@ -54,7 +54,7 @@ impl Context {
             env,
             worker: SendWrapper::new(worker),
             request_id,
-            shop_url: url.origin().ascii_serialization(),
+            shop_url: origin(uri),
             started_at: now(),
             counts: Counts::default(),
         }))
@@ -201,6 +201,15 @@ impl Context {
     }
 }
 
+/// The scheme, host and port of an address; what browsers call its origin.
+fn origin(uri: &http::Uri) -> String {
+    let (scheme, host) = (uri.scheme_str().unwrap_or("https"), uri.host().unwrap_or_default());
+    match uri.port_u16() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
 /// The platform's clock.
 #[expect(clippy::cast_possible_wrap, reason = "milliseconds since 1970 fit for 292 million years")]
 pub(crate) fn now() -> Timestamp {
@@ -222,5 +231,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::bug("a request came without its context"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shop_is_where_its_address_says_and_nobody_is_named_in_it() {
+        for (address, shop) in [
+            ("https://shop.example/p/kettle?q=1", "https://shop.example"),
+            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787"),
+            ("http://[::1]:8787/cart", "http://[::1]:8787"),
+            ("https://ada:secret@shop.example/", "https://shop.example"),
+        ] {
+            assert_eq!(origin(&address.parse().unwrap()), shop);
+        }
     }
 }

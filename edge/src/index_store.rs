@@ -82,6 +82,22 @@ impl IndexStore {
         }
     }
 
+    /// Counts one round of fetching for the request.
+    pub(crate) fn count_round(&self) {
+        match self {
+            Self::OfRequest(context) => context.count_search_round(),
+            Self::OfIndexer(_) => {}
+        }
+    }
+
+    /// Counts bytes that were fetched for the request.
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        match self {
+            Self::OfRequest(context) => context.count_search_bytes(bytes),
+            Self::OfIndexer(_) => {}
+        }
+    }
+
     /// The pointer; `None` before anything was published.
     pub(crate) async fn pointer(&self) -> Result<Option<StoredPointer>, Error> {
         let object = self.bucket()?.get(POINTER_KEY).execute().await.map_err(r2)?;

@@ -1,5 +1,6 @@
 //! The Worker. Entry points only: a request, the clock, and the objects' classes.
 
+mod asking;
 mod catalogue;
 mod checkout;
 mod context;
@@ -24,11 +25,11 @@ mod signed;
 mod site;
 mod synonyms;
 
-use worker::{Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use worker::{Env, HttpRequest, Response, ScheduleContext, ScheduledEvent, event};
 
 /// One request, from Cloudflare's hands to the router and back.
 #[event(fetch, respond_with_errors)]
-async fn fetch(request: Request, env: Env, worker: worker::Context) -> worker::Result<Response> {
+async fn fetch(request: HttpRequest, env: Env, worker: worker::Context) -> worker::Result<Response> {
     router::answer(request, env, worker).await
 }
 

@@ -11,7 +11,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use tower_service::Service;
-use worker::{Env, Request, Response, WebSocket};
+use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
@@ -99,10 +99,9 @@ fn routes() -> Router {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(request: Request, env: Env, worker: worker::Context) -> worker::Result<Response> {
-    let request_id = request.headers().get(wire::HEADER_REQUEST_ID)?;
-    let context = Context::new(env, worker, request_id.as_deref(), &request.url()?);
-    let mut request: http::Request<worker::Body> = request.try_into()?;
+pub(crate) async fn answer(mut request: HttpRequest, env: Env, worker: worker::Context) -> worker::Result<Response> {
+    let request_id = request.headers().get(wire::HEADER_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let context = Context::new(env, worker, request_id, request.uri());
     let is_head = request.method() == Method::HEAD;
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(context.clone());
@@ -189,21 +188,19 @@ async fn into_worker(mut response: http::Response<Body>, is_head: bool) -> worke
     let socket = response.extensions_mut().remove::<WebSocket>();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.map_err(|error| worker::Error::RustError(error.to_string()))?.to_bytes();
-    let mut answer = match socket {
-        Some(socket) => Response::from_websocket(socket)?,
-        None if is_head || bytes.is_empty() => Response::empty()?,
-        None => Response::from_bytes(bytes.into())?,
-    };
-    if answer.status_code() != 101 {
-        answer = answer.with_status(parts.status.as_u16());
-    }
-    let headers = answer.headers_mut();
-    // `from_bytes` has an opinion about the type.
-    headers.delete("content-type")?;
+    let headers = Headers::new();
     for (name, value) in &parts.headers {
         if let Ok(text) = value.to_str() {
             headers.append(name.as_str(), text)?;
         }
     }
+    let is_upgrade = socket.is_some();
+    let answer = match socket {
+        Some(socket) => Response::from_websocket(socket)?,
+        None if is_head || bytes.is_empty() => Response::empty()?,
+        None => Response::builder().fixed(bytes.into()),
+    };
+    let answer = answer.with_headers(headers);
+    let answer = if is_upgrade { answer } else { answer.with_status(parts.status.as_u16()) };
     Ok(answer)
 }

@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 
 use domain::time::{Millis, Timestamp};
-use search::artefact::{BUNDLE, object_key};
-use search::{Answer, Outcome, Reader, Request, SearchError};
+use search::{Answer, Reader, Request};
 
+use crate::asking::{self, Came, Failure};
 use crate::context::Context;
 use crate::durable::client;
 use crate::error::Error;
-use crate::hot_answers;
+use crate::hot_answers::{Asked, Body};
 use crate::index_open::{self, Opened};
 use crate::index_store::IndexStore;
 use crate::log;
@@ -22,8 +22,6 @@ const POINTER_STALE: Millis = Millis::seconds(1);
 const LOOK_LOST: Millis = Millis::seconds(5);
 /// How soon something that could not be opened, or was found to be damaged, is tried again.
 const BAD_FOR: Millis = Millis::seconds(30);
-/// A search that needs more rounds than this is going in circles. Three are the rule.
-const ROUNDS_MAX: u32 = 16;
 
 thread_local! {
     static STATE: RefCell<State> = const { RefCell::new(State { current: None, looking_since: None, bad: Vec::new() }) };
@@ -77,13 +75,59 @@ pub(crate) struct Found {
 /// Answers a request from the current index. A shop without an index has no products yet.
 pub(crate) async fn run(context: &Context, request: &Request) -> Result<Found, Error> {
     request.validate().map_err(|invalid| Error::bad_request(invalid.code(), invalid))?;
+    search(context, async |context, opened| {
+        let asked = Asked::new(opened.reader.version(), request)?;
+        asked.count();
+        if let Some(answer) = asked.remembered(context)? {
+            return Ok(answer);
+        }
+        let answer = ask(context, opened, request, &asked).await?;
+        asked.keep(&answer)?;
+        Ok(answer)
+    })
+    .await
+}
+
+/// The same as the API's body, which `write` makes of nothing but the request and what was found. It is remembered as it is written.
+pub(crate) async fn body(
+    context: &Context,
+    request: &Request,
+    write: impl FnOnce(Found) -> Result<Vec<u8>, Error>,
+) -> Result<Body, Error> {
+    request.validate().map_err(|invalid| Error::bad_request(invalid.code(), invalid))?;
+    if let Some(opened) = opened(context).await? {
+        let asked = Asked::new(opened.reader.version(), request)?;
+        asked.count();
+        if let Some(body) = asked.remembered_body(context.now()) {
+            tally(|tally| tally.searches += 1);
+            return Ok(body);
+        }
+    }
+    let found = search(context, async |context, opened| {
+        let asked = Asked::new(opened.reader.version(), request)?;
+        ask(context, opened, request, &asked).await
+    })
+    .await?;
+    let (total, version) = (found.answer.total, found.index_version.clone());
+    let body = Body { total, bytes: write(found)? };
+    if !version.is_empty() {
+        Asked::new(&version, request)?.keep_body(&body);
+    }
+    Ok(body)
+}
+
+/// Has `answer` answer from the current index, or from the last good one should it turn out to be damaged.
+async fn search(
+    context: &Context,
+    answer: impl AsyncFn(&Context, &Opened) -> Result<Answer, Failure>,
+) -> Result<Found, Error> {
     let rounds_before = context.search_rounds();
     let mut fallen_back = false;
     let found = loop {
         let Some(opened) = opened(context).await? else {
             break Found { answer: Answer::default(), index_version: String::new() };
         };
-        match answer(context, &opened, request).await {
+        match answer(context, &opened).await {
             Ok(answer) => break Found { answer, index_version: opened.reader.version().to_owned() },
             Err(Failure::Damaged(what)) if !fallen_back => {
                 // What it stands on is damaged, or a commit and all that it says would have been refused when it was opened.
@@ -91,8 +135,7 @@ pub(crate) async fn run(context: &Context, request: &Request) -> Result<Found, E
                 fall_back(context, Some(&opened)).await?;
                 fallen_back = true;
             }
-            Err(Failure::Damaged(what)) => return Err(Error::fault("search", what)),
-            Err(Failure::Other(error)) => return Err(error),
+            Err(failure) => return Err(failure.into_error()),
         }
     };
     tally(|tally| {
@@ -105,67 +148,15 @@ pub(crate) async fn run(context: &Context, request: &Request) -> Result<Found, E
     Ok(found)
 }
 
-/// Why a search came to nothing.
-enum Failure {
-    /// The index is not what it should be.
-    Damaged(String),
-    /// Something else.
-    Other(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<SearchError> for Failure {
-    fn from(error: SearchError) -> Self {
-        match error {
-            SearchError::Invalid(invalid) => Self::Other(Error::bad_request(invalid.code(), invalid)),
-            SearchError::Corrupt(_) | SearchError::Incompatible { .. } | SearchError::Index(_) => {
-                Self::Damaged(error.to_string())
-            }
-        }
-    }
-}
-
-async fn answer(context: &Context, opened: &Opened, request: &Request) -> Result<Answer, Failure> {
-    let asked = hot_answers::Asked::new(opened.reader.version(), request)?;
-    if let Some(answer) = asked.remembered(context)? {
-        return Ok(answer);
-    }
+/// Searches. KV is asked by a cold search only, beside what it fetches: no search waits for KV.
+async fn ask(context: &Context, opened: &Opened, request: &Request, asked: &Asked) -> Result<Answer, Failure> {
     let store = IndexStore::OfRequest(context.clone());
-    let bundle = object_key(opened.reader.base_version(), BUNDLE);
-    let mut search = opened.reader.begin(request)?;
-    loop {
-        let ranges = match search.run()? {
-            Outcome::Ready(answer) => {
-                asked.answered(context, &answer, search.rounds() > 0)?;
-                return Ok(*answer);
-            }
-            Outcome::NeedBytes(ranges) => ranges,
-        };
-        // Only a cold search is slower than KV.
-        if search.rounds() == 1
-            && let Some(answer) = asked.look_in_kv(context).await?
-        {
-            return Ok(answer);
+    match asking::ask(&store, &opened.reader, request, asked.look_in_kv(context)).await? {
+        Came::Searched(answer, rounds) => {
+            asked.answered(context, &answer, rounds > 0)?;
+            Ok(answer)
         }
-        if search.rounds() > ROUNDS_MAX {
-            return Err(Error::fault("search", format!("no answer after {ROUNDS_MAX} rounds")).into());
-        }
-        context.count_search_round();
-        for (start, bytes) in store.ranges(&bundle, ranges).await? {
-            context.count_search_bytes(bytes.len());
-            if search.supply(start, &bytes).is_err() {
-                // The data centre's cache may hold what R2 does not.
-                let range = start..start + bytes.len() as u64;
-                for (start, bytes) in store.ranges_uncached(&bundle, vec![range]).await? {
-                    search.supply(start, &bytes)?;
-                }
-            }
-        }
+        Came::Elsewhere(answer) => Ok(answer),
     }
 }
 

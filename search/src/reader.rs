@@ -236,11 +236,6 @@ impl Reader {
         self.inner.bundle.used_bytes() + files
     }
 
-    /// Bytes of the rows that filters, facets and sorts read, on top of [`Reader::used_bytes`]; 0 before the first search.
-    pub fn row_bytes(&self) -> usize {
-        self.inner.opened.get().map_or(0, |opened| opened.table.used_bytes())
-    }
-
     pub(crate) fn bundle(&self) -> &Bundle {
         &self.inner.bundle
     }

@@ -46,13 +46,17 @@ pub(super) fn print(results: &Results) {
     let http = &results.http;
     for (name, pass) in [("first time", &http.first), ("once more", &http.again)] {
         println!(
-            "HTTP, {} different questions over {} connections, {name}: {:.0} a second, p50 {:.1} ms, p99 {:.1} ms, {} failed",
+            "HTTP, {} different questions over {} connections, {name}: {:.0} a second, p50 {:.1} ms, p99 {:.1} ms, {} failed; \
+             {:.1} kB an answer, for which workerd computed {:.2} ms and whoever asked {:.2} ms",
             http.different_questions,
             http.connections,
             pass.requests_a_second,
             pass.milliseconds.p50,
             pass.milliseconds.p99,
             pass.failed,
+            pass.body_bytes / 1_000.0,
+            pass.workerd_milliseconds,
+            pass.client_milliseconds,
         );
     }
     let freshness = &results.freshness;

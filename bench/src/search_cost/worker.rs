@@ -1,6 +1,7 @@
 //! The Worker in workerd: publishes an index into it, and has it measure its own searches.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use domain::wire::EDGE_MEASURE;
@@ -14,6 +15,8 @@ use stack::{Part, Stack};
 
 /// Questions sent at once, so that no request takes long.
 const BATCH: usize = 10;
+/// Of `/proc`'s clock, on every architecture that workerd is built for.
+const TICKS_A_SECOND: u64 = 100;
 
 /// A running Worker.
 pub(super) struct Worker {
@@ -73,25 +76,44 @@ impl Worker {
 
     /// What workerd's processes keep in memory.
     pub(super) fn resident_bytes(&self) -> Result<u64> {
+        let of_one = |process: &u32| {
+            let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            Some(resident.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+        };
+        Ok(self.processes()?.iter().filter_map(of_one).sum())
+    }
+
+    /// How long workerd's processes have computed so far, on all processors.
+    pub(super) fn computed(&self) -> Result<Duration> {
+        Ok(self.processes()?.into_iter().filter_map(computed).sum())
+    }
+
+    /// Those of workerd.
+    fn processes(&self) -> Result<Vec<u32>> {
         let mut family = vec![self.process];
-        let mut bytes = 0;
         let parents = parents()?;
         let mut at = 0;
         while let Some(parent) = family.get(at).copied() {
             family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
             at += 1;
         }
-        for process in family {
-            let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) else { continue };
-            if !status.lines().any(|line| line.starts_with("Name:") && line.contains("workerd")) {
-                continue;
-            }
-            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-            let kilobytes = resident.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
-            bytes += kilobytes.unwrap_or(0) * 1024;
-        }
-        Ok(bytes)
+        let is_workerd = |process: &u32| {
+            fs::read_to_string(format!("/proc/{process}/status"))
+                .is_ok_and(|status| status.lines().any(|line| line.starts_with("Name:") && line.contains("workerd")))
+        };
+        family.retain(is_workerd);
+        Ok(family)
     }
+}
+
+/// How long a process has computed so far; `None` when it is gone.
+pub(super) fn computed(process: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // After the name, which may hold anything, the state is the first field; user's and system's time are the 12th and 13th.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let ticks = rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap_or(0)).sum::<u64>();
+    Some(Duration::from_millis(ticks * 1_000 / TICKS_A_SECOND))
 }
 
 /// Every process and its parent.

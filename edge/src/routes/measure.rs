@@ -3,19 +3,16 @@
 
 use axum::Json;
 use domain::time::Timestamp;
-use search::artefact::{BUNDLE, object_key};
 use search::measured::{Measure, Measured, Measurement, QUESTIONS_MAX, TIMES_MAX};
-use search::{Answer, Outcome, Reader, Request};
+use search::{Answer, Reader, Request};
 
 use super::internal::{FromOperator, json};
+use crate::asking::{self, Came, Failure};
 use crate::context::{Context, now};
 use crate::error::Error;
 use crate::index_open;
 use crate::index_store::IndexStore;
 use crate::search_shell;
-
-/// A search that needs more rounds than this is going in circles.
-const ROUNDS_MAX: u32 = 16;
 
 /// `POST /internal/search/measure`
 #[worker::send]
@@ -32,7 +29,7 @@ pub(crate) async fn searches(context: Context, FromOperator(body): FromOperator)
     for request in &requests {
         searches.push(if times == 0 { cold(&context, request).await? } else { warm(&context, request, times).await? });
     }
-    let index_bytes = search_shell::open_reader().map_or(0, |reader| reader.used_bytes() + reader.row_bytes());
+    let index_bytes = search_shell::open_reader().map_or(0, |reader| reader.used_bytes());
     Ok(Json(Measurement { searches, memory_bytes: memory_bytes(), index_bytes: index_bytes as u64 }))
 }
 
@@ -67,21 +64,9 @@ async fn warm(context: &Context, request: &Request, times: u32) -> Result<Measur
 
 /// The answer, and the rounds of fetching that it took.
 async fn ask(store: &IndexStore, reader: &Reader, request: &Request) -> Result<(Answer, u32), Error> {
-    let failed = |error| Error::fault("search", error);
-    let bundle = object_key(reader.base_version(), BUNDLE);
-    let mut search = reader.begin(request).map_err(failed)?;
-    loop {
-        match search.run().map_err(failed)? {
-            Outcome::Ready(answer) => return Ok((*answer, search.rounds())),
-            Outcome::NeedBytes(_) if search.rounds() > ROUNDS_MAX => {
-                return Err(Error::fault("search", format!("no answer after {ROUNDS_MAX} rounds")));
-            }
-            Outcome::NeedBytes(ranges) => {
-                for (start, bytes) in store.ranges(&bundle, ranges).await? {
-                    search.supply(start, &bytes).map_err(failed)?;
-                }
-            }
-        }
+    match asking::ask(store, reader, request, std::future::pending()).await.map_err(Failure::into_error)? {
+        Came::Searched(answer, rounds) => Ok((answer, rounds)),
+        Came::Elsewhere(answer) => Ok((answer, 0)),
     }
 }
 

@@ -47,13 +47,14 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
 
 /// `GET /api/v1/search?q=&page=&per_page=&category=&brand=&min_price=&max_price=&available=&stars=&attr.{name}=&sort=`
 #[worker::send]
-pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Json<SearchBody>, Error> {
+pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Response, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
-    let found = search_shell::run(&context, &request).await?;
+    let write = |found| Ok(serde_json::to_vec(&SearchBody::new(&request, found))?);
+    let body = search_shell::body(&context, &request, write).await?;
     if request.page == 1 {
-        queries::count(&context, &request.query, found.answer.total);
+        queries::count(&context, &request.query, body.total);
     }
-    Ok(Json(SearchBody::new(request, found)))
+    Ok(([(header::CONTENT_TYPE, "application/json")], body.bytes).into_response())
 }
 
 /// Prices are minor units; `brand` and each `attr.{name}` may be repeated. What is not understood is refused, never guessed.

@@ -159,7 +159,7 @@ struct FacetsBody {
 }
 
 impl SearchBody {
-    pub(super) fn new(request: Request, found: Found) -> Self {
+    pub(super) fn new(request: &Request, found: Found) -> Self {
         let Answer { total, hits, facets, relaxed, with_all_words, corrections, suggestion, .. } = found.answer;
         let ranges = facets.price.into_iter().flat_map(|price| price.ranges);
         let price = ranges
@@ -167,7 +167,7 @@ impl SearchBody {
         let ratings = facets.rating.into_iter();
         let ratings = ratings.map(|rating| FacetCount { value: rating.min_stars.to_string(), count: rating.count });
         Self {
-            query: request.query,
+            query: request.query.clone(),
             total,
             page: request.page,
             per_page: request.per_page,
