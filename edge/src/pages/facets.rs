@@ -264,17 +264,28 @@ fn attributes(model: &Model<'_>) -> Markup {
     }
 }
 
-/// Boxes for values of which any will do. What is chosen comes first, so that it is never among those that open on demand.
+/// Boxes for values of which any will do. What is chosen comes first, so that it is never among those that open on demand; of the
+/// others the rarest are, whatever their order.
 fn checks(field: &str, plural: &str, choices: &[Choice], chosen: &[String]) -> Markup {
     let missing = chosen.iter().filter(|value| !choices.iter().any(|choice| choice.value == **value));
     let missing: Vec<Choice> =
         missing.map(|value| Choice { label: value.clone(), value: value.clone(), count: 0 }).collect();
     let (first, others): (Vec<&Choice>, Vec<&Choice>) =
         missing.iter().chain(choices).partition(|choice| chosen.contains(&choice.value));
-    let all: Vec<&Choice> = first.into_iter().chain(others).collect();
+    let room = SHOWN.saturating_sub(first.len());
+    let mut counts: Vec<u64> = others.iter().map(|choice| choice.count).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
     // One alone is shown sooner than said to be there.
-    let shown = SHOWN.max(chosen.len());
-    let (shown, folded) = all.split_at(if all.len() <= shown + 1 { all.len() } else { shown });
+    let is_folding = others.len() > room + 1;
+    let least = counts.get(room).copied().filter(|_| is_folding);
+    let mut equal_left = least.map_or(0, |least| room - counts.iter().filter(|count| **count > least).count());
+    let (common, folded): (Vec<&Choice>, Vec<&Choice>) = others.into_iter().partition(|choice| {
+        let Some(least) = least else { return true };
+        let is_last_equal = choice.count == least && equal_left > 0;
+        equal_left -= usize::from(is_last_equal);
+        choice.count > least || is_last_equal
+    });
+    let shown: Vec<&Choice> = first.into_iter().chain(common).collect();
     let check = |choice: &Choice| {
         let id = format!("{}-{}", encode(field), encode(&choice.value));
         html! {
@@ -292,7 +303,7 @@ fn checks(field: &str, plural: &str, choices: &[Choice], chosen: &[String]) -> M
         @if !folded.is_empty() {
             details id={ "more-" (encode(field)) } {
                 summary { "Show " (folded.len()) " more " (plural) }
-                @for choice in folded { (check(choice)) }
+                @for choice in &folded { (check(choice)) }
             }
         }
     }
@@ -344,6 +355,22 @@ mod tests {
         assert!(at("value=\"Brand 15\"") < at("value=\"Brand 00\""), "{html}");
         assert!(at("Show 14 more brands") < at("value=\"Brand 14\""), "{html}");
         assert_every_control_is_labelled(&html);
+    }
+
+    #[test]
+    fn the_commonest_values_are_shown_in_their_own_order() {
+        let sizes =
+            [("10", 5), ("11", 14), ("12", 14), ("13", 13), ("14", 45), ("15", 90), ("17", 60), ("18", 14), ("19", 20)];
+        let sizes = sizes.map(|(size, count)| choice(size, count)).to_vec();
+        let html = shown(
+            Filters { page: 1, ..Filters::default() },
+            Facets { attributes: vec![("Size".to_owned(), sizes)], ..Facets::default() },
+        );
+        let at = |what: &str| html.find(what).unwrap_or_else(|| panic!("{what} in {html}"));
+        let order = ["11", "12", "14", "15", "17", "18", "19"].map(|size| at(&format!("value=\"{size}\"")));
+        let more = at("Show 2 more values");
+        assert!(order.is_sorted() && order[6] < more, "{html}");
+        assert!(more < at("value=\"10\"") && at("value=\"10\"") < at("value=\"13\""), "{html}");
     }
 
     #[test]

@@ -232,6 +232,9 @@ impl<'a> Planner<'a> {
         if being_typed {
             self.add_beginning(word, &mut group)?;
         }
+        if is_known && !being_typed && self.is_half_a_model(word)? {
+            self.add_beginning(word, &mut group)?;
+        }
         if group.is_empty() && !has_synonyms {
             self.put_right(word, being_typed, &mut group)?;
         } else if is_known && !being_typed && !has_synonyms {
@@ -414,6 +417,14 @@ impl<'a> Planner<'a> {
         let products = self.lexicon.all.frequency(&commonest)?;
         let is_model = typed.contains(|character: char| character.is_ascii_digit());
         Ok(is_model || near.is_none_or(|near| near.products / NEAR_TIMES_RARER_MAX <= products))
+    }
+
+    /// Whether a word is cut by punctuation like a model number, and is none in one piece: `dv7-12` of `dv7-1211ea`. Its parts may
+    /// well be known, each by itself.
+    fn is_half_a_model(&self, word: &QueryWord) -> tantivy::Result<bool> {
+        let Some(whole) = word.whole.as_deref().filter(|_| !word.is_measure) else { return Ok(false) };
+        let has = |is: fn(char) -> bool| word.plain_parts.iter().any(|part| part.contains(is));
+        Ok(has(char::is_alphabetic) && has(char::is_numeric) && self.lexicon.all.frequency(whole)? == 0)
     }
 
     fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {

@@ -312,6 +312,16 @@ fn a_word_that_was_sent_half_typed_finds_what_begins_so() {
     assert_eq!(ask("televisio").corrections[0].searched, "television");
 }
 
+#[test]
+fn half_a_model_number_is_found_though_its_parts_are_words_of_others() {
+    let others = ["Sleeve for dv7", "Pens, pack of 12"];
+    let artefact = compiled([TITLES[9]].into_iter().chain(others).enumerate().map(document));
+    for query in ["dv7-12", "dv7-12 hp"] {
+        let found = Bucket::default().answer(&reader(&artefact), &artefact, &words(query)).unwrap();
+        assert_eq!(titles(&found), [TITLES[9]], "{query}");
+    }
+}
+
 /// A catalogue of these titles, each product's SKU being a number, and the first by far the best seller.
 fn sold(titles: &[&str]) -> Vec<String> {
     let products = titles.iter().enumerate().map(|(n, title)| Document {
