@@ -183,20 +183,30 @@ impl IndexStore {
         Ok(self.bucket()?.head(key).await.map_err(r2)?.map(|object| object.size()))
     }
 
-    /// An object that never changes, whole.
+    /// An object that never changes, whole. What the cache gets of it does not pass through this isolate's memory a second time.
     pub(crate) async fn whole(&self, key: &str) -> Result<Vec<u8>, Error> {
         if let Some(bytes) = self.look_in_cache(key).await {
             return Ok(bytes);
         }
-        let bytes = self.whole_uncached(key).await?;
-        self.keep(vec![(key.to_owned(), bytes.clone())]);
+        let Self::OfRequest(context) = self else { return self.whole_uncached(key).await };
+        let object = self.bucket()?.get(key).execute().await.map_err(r2)?;
+        let body = object.as_ref().and_then(worker::Object::body).ok_or_else(|| missing(key))?;
+        let mut response = Response::from_body(body.response_body().map_err(r2)?)?;
+        let (copy, key, later) = (response.cloned()?, key.to_owned(), context.clone());
+        context.after_answer(async move {
+            if let Err(error) = keep(&later, &key, copy).await {
+                log::warn("index cache", error);
+            }
+        });
+        let bytes = response.bytes().await.map_err(r2)?;
+        tally(|tally| tally.bytes += bytes.len() as u64);
         Ok(bytes)
     }
 
     /// The same from R2 itself, in case the cache has something else.
     pub(crate) async fn whole_uncached(&self, key: &str) -> Result<Vec<u8>, Error> {
         let bytes = self.look_in_bucket(key).await?;
-        let bytes = bytes.ok_or_else(|| Error::fault("search", format!("{key} is missing")))?;
+        let bytes = bytes.ok_or_else(|| missing(key))?;
         tally(|tally| tally.bytes += bytes.len() as u64);
         Ok(bytes)
     }
@@ -226,7 +236,7 @@ impl IndexStore {
             let starts = (*start..).step_by(PAGE_BYTES as usize);
             starts.zip(bytes.chunks(PAGE_BYTES as usize)).map(|(start, page)| (page_key(key, start), page.to_vec()))
         });
-        self.keep(pages.collect());
+        self.keep_pages(pages.collect());
         Ok(kept.into_iter().chain(read).collect())
     }
 
@@ -244,7 +254,7 @@ impl IndexStore {
     async fn range(&self, key: &str, range: Range<u64>) -> Result<(u64, Vec<u8>), Error> {
         let part = worker::Range::OffsetWithLength { offset: range.start, length: range.end - range.start };
         let object = self.bucket()?.get(key).range(part).execute().await.map_err(r2)?;
-        let object = object.ok_or_else(|| Error::fault("search", format!("{key} is missing")))?;
+        let object = object.ok_or_else(|| missing(key))?;
         let body = object.body().ok_or_else(|| Error::fault("search", format!("{key} came without a body")))?;
         Ok((range.start, body.bytes().await.map_err(r2)?))
     }
@@ -274,15 +284,17 @@ impl IndexStore {
         bytes
     }
 
-    /// Keeps objects in the data centre's cache, once the answer is out.
-    fn keep(&self, objects: Vec<(String, Vec<u8>)>) {
+    /// Keeps pages in the data centre's cache, once the answer is out.
+    fn keep_pages(&self, pages: Vec<(String, Vec<u8>)>) {
         let Self::OfRequest(context) = self else { return };
-        if objects.is_empty() {
+        if pages.is_empty() {
             return;
         }
         let later = context.clone();
         context.after_answer(async move {
-            let kept = join_all(objects.into_iter().map(|(key, bytes)| keep(&later, key, bytes))).await;
+            let keep_page =
+                async |(key, bytes): (String, Vec<u8>)| keep(&later, &key, Response::from_bytes(bytes)?).await;
+            let kept = join_all(pages.into_iter().map(keep_page)).await;
             if let Some(error) = kept.into_iter().find_map(Result::err) {
                 log::warn("index cache", error);
             }
@@ -290,10 +302,13 @@ impl IndexStore {
     }
 }
 
-async fn keep(context: &Context, key: String, bytes: Vec<u8>) -> worker::Result<()> {
-    let response = Response::from_bytes(bytes)?;
+async fn keep(context: &Context, key: &str, response: Response) -> worker::Result<()> {
     response.headers().set("cache-control", &format!("public, max-age={KEPT_SECONDS}, immutable"))?;
-    context.cache().put(address(&key), response).await
+    context.cache().put(address(key), response).await
+}
+
+fn missing(key: &str) -> Error {
+    Error::fault("search", format!("{key} is missing"))
 }
 
 fn address(key: &str) -> String {

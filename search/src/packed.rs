@@ -72,10 +72,6 @@ impl Packed {
     pub(crate) fn greatest(&self) -> u64 {
         self.greatest
     }
-
-    pub(crate) fn used_bytes(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 fn take(from: &mut OwnedBytes, length: usize) -> Option<OwnedBytes> {
@@ -184,10 +180,6 @@ impl Names {
         let (ends, rest) = ends.as_chunks::<4>();
         let text = String::from_utf8(take_bytes(from)?.to_vec()).ok()?;
         rest.is_empty().then(|| Self { text, ends: ends.iter().map(|end| u32::from_le_bytes(*end)).collect() })
-    }
-
-    pub(crate) fn used_bytes(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<u32>()
     }
 }
 

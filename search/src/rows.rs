@@ -178,11 +178,6 @@ impl Rows {
         let length = (start..self.categories.len()).take_while(|at| inside(self.categories.get(*at))).count();
         start as u64 + 1..(start + length) as u64 + 1
     }
-
-    pub(crate) fn used_bytes(&self) -> usize {
-        let columns = self.columns().map(Packed::used_bytes);
-        columns.into_iter().chain(self.all_names().map(Names::used_bytes)).sum()
-    }
 }
 
 fn names(column: StrColumn) -> tantivy::Result<(Names, Column<u64>)> {
@@ -282,9 +277,5 @@ impl Table {
     pub(crate) fn address(&self, place: u32) -> DocAddress {
         let segment = self.starts.partition_point(|start| *start <= place).saturating_sub(1);
         DocAddress::new(segment as u32, place - self.start(segment))
-    }
-
-    pub(crate) fn used_bytes(&self) -> usize {
-        self.segments.iter().map(|rows| rows.used_bytes()).sum()
     }
 }
