@@ -30,8 +30,9 @@ const DIGITS_SPACED_MAX: usize = 9;
 const POPULAR_MAX: u32 = 500;
 /// How long an isolate believes its list of them.
 const POPULAR_FRESH: Millis = Millis::seconds(60);
-/// When the list is made anew, should the clock not have done it.
+/// When the list is made anew, should the clock not have done it; a shop that is new has an empty one for a shorter time.
 const POPULAR_STALE: Millis = Millis::seconds(2 * 60 * 60);
+const POPULAR_EMPTY_STALE: Millis = Millis::seconds(60);
 const POPULAR_KEY: &str = "popular-queries";
 /// Lines of each table of a report.
 const REPORT_LINES: u32 = 50;
@@ -101,7 +102,8 @@ async fn popular_list(context: &Context) -> Result<Popular, Error> {
     }
     let list = context.answers()?.get(POPULAR_KEY).json::<Popular>().await?.unwrap_or_default();
     POPULAR.set(Some((now, list.clone())));
-    if list.made_at.is_none_or(|at| now - at > POPULAR_STALE) {
+    let stale = if list.queries.is_empty() { POPULAR_EMPTY_STALE } else { POPULAR_STALE };
+    if list.made_at.is_none_or(|at| now - at > stale) {
         let env = context.env().clone();
         context.after_answer(async move {
             match refresh(&env).await {
@@ -189,7 +191,7 @@ async fn flush(context: &Context, counts: &HashMap<String, Count>) -> Result<(),
     Ok(())
 }
 
-/// The question as it is counted; `None` when it is too long, empty, or looks like something that says who asked.
+/// The question as it is counted; `None` when it is too long, has neither letter nor digit, or looks like something that says who asked.
 fn countable(query: &str) -> Option<String> {
     // Bytes first: a text of megabytes is refused without being walked through.
     if query.len() > QUERY_CHARS_MAX * 8 {
@@ -197,7 +199,8 @@ fn countable(query: &str) -> Option<String> {
     }
     let query = normalised(query);
     let length = query.chars().count();
-    ((1..=QUERY_CHARS_MAX).contains(&length) && !looks_personal(&query)).then_some(query)
+    let is_question = length <= QUERY_CHARS_MAX && query.chars().any(char::is_alphanumeric);
+    (is_question && !looks_personal(&query)).then_some(query)
 }
 
 /// Lower case, single spaces, no control characters.
@@ -240,7 +243,7 @@ mod tests {
         for query in ["Red  Shoes", " red shoes ", "RED\tSHOES", "red\u{0}shoes"] {
             assert_eq!(countable(query).as_deref(), Some("red shoes"));
         }
-        assert_eq!(countable("  "), None);
+        assert!(["  ", "\"", "*-*", "\u{200b}"].into_iter().all(|query| countable(query).is_none()));
         assert_eq!(countable(&"x".repeat(65)), None);
         assert_eq!(countable(&"é".repeat(64)), Some("é".repeat(64)));
         assert_eq!(countable(&"x".repeat(10_000_000)), None);

@@ -434,27 +434,28 @@ impl Opened {
         }
         let walk = Walk::new(self.table.clone(), request, plan.is_listing());
         let mut found = Found::default();
-        let mut relaxed = false;
-        let mut with_all_words = None;
+        // Of these, how many products there are with every word as it was asked for.
+        let mut complete = None;
+        let mut is_wider = false;
         for strictness in plan.attempts() {
             let Some(query) = plan.query(strictness) else { continue };
             let wider = self.searcher.search(query.as_ref(), &walk)?;
             if wider.matched > found.matched {
-                // Products with some of the words may follow those with all, but only where the best come first.
-                relaxed = strictness != Strictness::All && found.matched == 0;
-                if found.matched > 0 {
-                    with_all_words.get_or_insert(found.total);
+                match strictness {
+                    Strictness::All => complete = Some(wider.total),
+                    Strictness::Words | Strictness::AtLeast(_) => is_wider = true,
                 }
                 found = wider;
             }
+            // Products with some of the words may follow those with all, but only where the best come first.
             let may_go_on = request.sort == Sort::Relevance && !request.prefix_last_word && plan.may_go_on();
             if found.matched >= reader.weights.enough_products || (found.matched > 0 && !may_go_on) {
                 break;
             }
         }
         Ok(Some(Matched {
-            relaxed: relaxed && found.matched > 0,
-            with_all_words,
+            relaxed: found.matched > 0 && complete.is_none(),
+            with_all_words: complete.filter(|_| is_wider),
             found,
             corrections: plan.corrections,
             suggestion: plan.suggestion,

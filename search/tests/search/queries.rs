@@ -119,6 +119,9 @@ fn when_few_products_have_all_words_those_with_some_follow() {
     let with_all = ask("zuma wireless mouse").total;
     assert!(found.total > with_all && !found.relaxed);
     assert_eq!((found.with_all_words, ask("zuma wireless mouse").with_all_words), (Some(with_all), None));
+    // No product has all of these; that some have two of them is not the same.
+    let none = answer(&usual, &words("zuma wireless tyre"));
+    assert_eq!((titles(&none)[0], none.relaxed, none.with_all_words), (TITLES[2], true, None));
     // Not after a phrase, not where the best need not come first, not while somebody is still typing.
     assert_eq!(answer(&usual, &words("\"wireless mouse\" zuma")).total, 1);
     let cheapest = Request { sort: search::Sort::PriceAsc, ..words("zuma wireless mouse") };
