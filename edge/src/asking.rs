@@ -79,18 +79,33 @@ pub(crate) async fn ask(
         store.count_round();
         let fetching = pin!(store.ranges(&bundle, ranges));
         let fetched = match select(fetching, elsewhere.as_mut()).await {
-            Either::Left((fetched, _)) => fetched?,
+            Either::Left((fetched, _)) => fetched,
             Either::Right((known, fetching)) => match known {
                 Some(answer) => return Ok(Came::Elsewhere(answer)),
-                None => fetching.await?,
+                None => fetching.await,
             },
         };
-        supply(store, &bundle, &mut search, fetched).await?;
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => return Err(blame(store, reader, &bundle, error).await),
+        };
+        supply(store, reader, &bundle, &mut search, fetched).await?;
+    }
+}
+
+/// Whether the bundle itself is at fault when it could not be read: gone, or cut off.
+async fn blame(store: &IndexStore, reader: &Reader, bundle: &str, error: Error) -> Failure {
+    match store.size(bundle).await {
+        Ok(Some(bytes)) if bytes == reader.bundle_bytes() => Failure::Other(error),
+        Ok(Some(bytes)) => Failure::Damaged(format!("{bundle} has {bytes} bytes instead of {}", reader.bundle_bytes())),
+        Ok(None) => Failure::Damaged(format!("{bundle} is missing")),
+        Err(_) => Failure::Other(error),
     }
 }
 
 async fn supply(
     store: &IndexStore,
+    reader: &Reader,
     bundle: &str,
     search: &mut Search,
     fetched: Vec<(u64, Vec<u8>)>,
@@ -100,7 +115,11 @@ async fn supply(
         if search.supply(start, &bytes).is_err() {
             // The data centre's cache may hold what R2 does not.
             let range = start..start + bytes.len() as u64;
-            for (start, bytes) in store.ranges_uncached(bundle, vec![range]).await? {
+            let again = match store.ranges_uncached(bundle, vec![range]).await {
+                Ok(again) => again,
+                Err(error) => return Err(blame(store, reader, bundle, error).await),
+            };
+            for (start, bytes) in again {
                 search.supply(start, &bytes)?;
             }
         }

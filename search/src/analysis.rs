@@ -24,6 +24,8 @@ pub(crate) const BEGINNINGS: &str = "shop_beginnings";
 pub(crate) const BEGINNING_CHARS_MAX: usize = 2;
 /// Longest term, in characters; what is longer is cut.
 const TERM_CHARS_MAX: usize = 40;
+/// Digits of the numbers that stand below bar codes, from UPC to GTIN.
+const GTIN_DIGITS: std::ops::RangeInclusive<usize> = 12..=14;
 /// Most parts of one punctuated word that are joined into one term.
 const JOINED_PARTS_MAX: usize = 6;
 
@@ -250,10 +252,13 @@ impl Speller {
     }
 }
 
-/// A SKU, an EAN or a part number as it is indexed: letters and digits only, lower case.
+/// A SKU, an EAN or a part number as it is indexed: letters and digits only, lower case. A UPC of twelve digits, the EAN of thirteen and
+/// the GTIN of fourteen that it is written as elsewhere differ in zeros before them only, and are the same.
 pub(crate) fn code(text: &str) -> String {
     let plain = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
-    plain.take(TERM_CHARS_MAX).collect()
+    let code: String = plain.take(TERM_CHARS_MAX).collect();
+    let is_gtin = GTIN_DIGITS.contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
+    if is_gtin { code.trim_start_matches('0').to_owned() } else { code }
 }
 
 fn single(analyser: &mut TextAnalyzer, text: &str) -> String {

@@ -19,6 +19,7 @@ use tantivy::{Searcher, Term};
 use crate::answer::Correction;
 use crate::lexicon::Lexicon;
 use crate::marks::Marks;
+use crate::rank;
 use crate::rare::RareFile;
 use crate::request::Request;
 use crate::schema::Fields;
@@ -141,10 +142,12 @@ impl Plan {
         let mut lifts: Vec<Box<dyn Query>> =
             groups.iter().filter_map(|group| group.lift_query(self.other_fields, &self.terms)).collect();
         if let Strictness::AtLeast(least) = strictness {
-            for count in [most_of(groups.len()), groups.len()].into_iter().filter(|count| *count > least) {
+            let all = if is_complete { rank::ALL_WORDS_SCORE } else { self.more_words };
+            let more = [(most_of(groups.len()), self.more_words), (groups.len(), all)];
+            for (count, score) in more.into_iter().filter(|(count, _)| *count > least) {
                 let words = groups.iter().filter_map(|group| group.query(&self.terms)).collect();
                 let more = BooleanQuery::union_with_minimum_required_clauses(words, count);
-                lifts.push(Box::new(ConstScoreQuery::new(Box::new(more), self.more_words)));
+                lifts.push(Box::new(ConstScoreQuery::new(Box::new(more), score)));
             }
         }
         lifts.extend(self.lifts.iter().filter_map(|lift| lift.query(&self.terms)));

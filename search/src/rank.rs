@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Words decide; all business lifts together add at most this share of a product's text score. Two products change
 /// places only when their text scores are nearer than that, so one whose code was typed, which scores hundreds, stays.
 pub const BOOST_MAX: f32 = 0.5;
+/// What having every word is worth where products with only some of them follow: more than all other scores together, so that they do
+/// follow. Business changes nothing about it.
+pub(crate) const ALL_WORDS_SCORE: f32 = 4096.0;
 
 /// Ratings that a product begins with, as if given by people who were not there, and their average in hundredths of a
 /// star. A product's *esteem* is the average over these and its own: `(10 × 3.5 + count × average) / (10 + count)`.
@@ -95,7 +98,8 @@ impl Ranking {
     /// A text score with what business adds.
     #[inline]
     pub(crate) fn blended(&self, score: f32, standing: Standing) -> f32 {
-        score.max(0.0) * (1.0 + self.sum(&self.search, standing))
+        let all_words = if score >= ALL_WORDS_SCORE { ALL_WORDS_SCORE } else { 0.0 };
+        all_words + (score - all_words).max(0.0) * (1.0 + self.sum(&self.search, standing))
     }
 
     /// The order of listings.

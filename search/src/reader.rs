@@ -225,6 +225,11 @@ impl Reader {
         &self.inner.bundle.manifest.version
     }
 
+    /// Bytes of the artefact's bundle, as long as it is whole.
+    pub fn bundle_bytes(&self) -> u64 {
+        self.inner.bundle.manifest.bundle_bytes
+    }
+
     /// Products that searches find.
     pub fn document_count(&self) -> u64 {
         self.commit().map_or(self.inner.bundle.manifest.document_count, Commit::document_count)

@@ -140,6 +140,17 @@ impl InvalidRequest {
 }
 
 impl Request {
+    /// Whether it filters by nothing. Its category is not looked at.
+    pub fn is_open(&self) -> bool {
+        self.brands.is_empty()
+            && self.min_price_minor.is_none()
+            && self.max_price_minor.is_none()
+            && self.currency.is_none()
+            && !self.available_only
+            && self.min_stars.is_none()
+            && self.attributes.is_empty()
+    }
+
     /// Checks every limit.
     ///
     /// # Errors

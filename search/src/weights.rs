@@ -19,8 +19,7 @@ pub struct Weights {
     pub text: f32,
     /// Of a word in title, description, maker and category the best place counts, and so much of the others.
     pub other_fields: f32,
-    /// Added for having most of the words, and again for having all of them, when products with all are too few and others
-    /// follow. About what one word scores: two words in a title may outrank three in a list of attributes.
+    /// Added for having most of the words, when products with all are too few and others follow. About what one word scores.
     pub more_words: f32,
     /// When fewer products than this have all the words, those with some of them follow.
     pub enough_products: u64,

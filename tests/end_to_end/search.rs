@@ -193,6 +193,18 @@ async fn a_damaged_index_is_left_alone_and_the_last_good_one_goes_on() {
     let answer = shop.search("q=mortar").await;
     assert_eq!(total(&answer), 1, "{answer}");
 
+    // Nor does it matter when a bundle is lost after it was published.
+    let bundle = format!("/internal/index/{damaged}/bundle");
+    let (status, body) = shop.operator(Method::PUT, &bundle, Vec::new()).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+    shop.stack.kill(Part::Edge);
+    tokio::task::block_in_place(|| shop.stack.start(Part::Edge)).unwrap();
+    let answer = shop.search("q=mortar").await;
+    assert_eq!(total(&answer), 1, "{answer}");
+    let path = shop.stack.log(Part::Edge);
+    let says = async || std::fs::read_to_string(&path).unwrap().contains(" has 0 bytes instead of ").then_some(());
+    eventually("the log to say what is wrong", says).await;
+
     // The next good one takes over.
     shop.tool("index-builder", &["compile", "--shop", &shop.url]);
     shown(&shop, "the next index", "q=kettle", |answer| total(answer) == 1).await;

@@ -196,7 +196,10 @@ function onKey(event) {
       event.preventDefault();
       clearTimeout(typing);
       request?.abort();
-      if (!open) field.value = "";
+      if (!open) {
+        field.value = "";
+        showUntyped();
+      }
       toggle(false);
       break;
     default:
@@ -209,6 +212,8 @@ if (field && box) {
   })) field.setAttribute(name, value);
 
   field.addEventListener("input", () => {
+    // What was chosen belongs to other words.
+    choose(null);
     clearTimeout(typing);
     if (field.value.trim()) typing = setTimeout(search, TYPING_MS);
     else untyped();

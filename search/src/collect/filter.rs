@@ -22,17 +22,6 @@ pub(crate) fn attribute(index: usize) -> Fails {
     16 << index
 }
 
-/// Whether a request filters by nothing. Its category is not looked at.
-pub(super) fn is_open(request: &Request) -> bool {
-    request.brands.is_empty()
-        && request.min_price_minor.is_none()
-        && request.max_price_minor.is_none()
-        && request.currency.is_none()
-        && !request.available_only
-        && request.min_stars.is_none()
-        && request.attributes.is_empty()
-}
-
 /// A request's filters in the ordinals of one segment.
 pub(super) struct Filter {
     category: Option<Range<u64>>,

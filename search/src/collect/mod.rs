@@ -77,7 +77,7 @@ impl Walk {
             Sort::Rating => Order::Esteem,
             Sort::BestSelling => Order::Sold,
         };
-        let is_front = is_listing && category.is_none() && filter::is_open(request);
+        let is_front = is_listing && category.is_none() && request.is_open();
         let counting = request.with_facets && !(is_front && table.front.get().is_some());
         Self { table, request: Arc::new(request.clone()), category, order, is_front, counting }
     }

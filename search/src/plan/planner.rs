@@ -557,14 +557,11 @@ fn mark_terms(matcher: &Matcher, marks: &mut Marks) {
     marks.terms.extend(matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned)));
 }
 
-/// Whether a word among others may be a code. Whole queries may be shorter ones.
+/// Whether a word among others may be a code. Whole queries may be shorter ones, and words: `essential` is also somebody's SKU.
 fn may_be_code(code: &str) -> bool {
-    let shortest = if code.bytes().all(|byte| byte.is_ascii_digit()) {
-        DIGITS_AMONG_WORDS_MIN
-    } else {
-        CODE_AMONG_WORDS_CHARS_MIN
-    };
-    code.chars().count() >= shortest
+    let digits = code.bytes().filter(u8::is_ascii_digit).count();
+    let shortest = if digits == code.len() { DIGITS_AMONG_WORDS_MIN } else { CODE_AMONG_WORDS_CHARS_MIN };
+    digits > 0 && code.chars().count() >= shortest
 }
 
 fn as_word(clause: &Clause) -> Option<&QueryWord> {

@@ -348,6 +348,38 @@ fn a_whole_title_finds_its_product_first() {
 }
 
 #[test]
+fn products_with_every_word_come_before_those_without_whatever_sells() {
+    let titles = ["HP 364XL Original Cyan", "HP 364XL Original Yellow", "HP 364XL Original Magenta"];
+    assert_eq!(sold(&titles)[0], titles[1]);
+}
+
+#[test]
+fn an_everyday_word_that_is_also_a_sku_wins_only_by_itself() {
+    let fan = Document { sku: "Essential+".into(), ..document((1, "Rowenta fan")) };
+    let artefact = compiled([document((0, "APC essential surge protector")), fan].into_iter());
+    let found = |query: &str| {
+        let answer = Bucket::default().answer(&reader(&artefact), &artefact, &words(query)).unwrap();
+        answer.hits.first().map(|hit| hit.title.clone()).unwrap()
+    };
+    assert_eq!(found("surge protector essential"), "APC essential surge protector");
+    assert_eq!(found("essential+"), "Rowenta fan");
+}
+
+#[test]
+fn a_bar_code_is_found_with_and_without_the_zeros_before_it() {
+    let coded = |n: usize, code: &str| Document { skus: vec![code.to_owned()], ..document((n, "Thing")) };
+    let artefact = compiled([coded(1, "0829160705194"), coded(2, "8712581500740"), coded(3, "042")].into_iter());
+    let found =
+        |query: &str| shop::ids(&Bucket::default().answer(&reader(&artefact), &artefact, &words(query)).unwrap());
+    for (query, product) in [("829160705194", 1), ("00829160705194", 1), ("0 829160 705194", 1), ("08712581500740", 2)]
+    {
+        assert_eq!(found(query), [product], "{query}");
+    }
+    // Short numbers are not bar codes.
+    assert!(!found("42").contains(&3));
+}
+
+#[test]
 fn a_short_word_is_not_doubted_because_a_commoner_one_looks_like_it() {
     let cases = (1..=60).map(|n| document((n, "Black case")));
     let artefact = compiled([document((0, "Café kettle"))].into_iter().chain(cases));

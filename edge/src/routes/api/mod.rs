@@ -51,7 +51,8 @@ pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Resul
     let request = search_request(query.as_deref().unwrap_or_default())?;
     let write = |found| Ok(serde_json::to_vec(&SearchBody::new(&request, found))?);
     let body = search_shell::body(&context, &request, write).await?;
-    if request.page == 1 {
+    // What a filter leaves says nothing of what the shop lacks.
+    if request.page == 1 && request.category.is_none() && request.is_open() {
         queries::count(&context, &request.query, body.total);
     }
     Ok(([(header::CONTENT_TYPE, "application/json")], body.bytes).into_response())
