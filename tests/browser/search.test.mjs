@@ -80,11 +80,26 @@ test("escape closes the list first and empties the field after that, and tab lea
     assert.equal(await field(page).inputValue(), "kettle");
     await page.keyboard.press("Escape");
     assert.equal(await field(page).inputValue(), "");
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await page.getByRole("option", { name: /Kettle/ }).count(), 0, "the list is that of an empty field");
+    await page.keyboard.press("Escape");
     await field(page).pressSequentially("kettle");
     await page.getByRole("option", { name: /Kettle/ }).first().waitFor();
     await page.keyboard.press("Tab");
     await page.locator("#live").waitFor({ state: "hidden" });
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Search");
+  });
+});
+
+test("one more letter lets go of what was chosen", async () => {
+  await onPage({}, async (page) => {
+    await page.goto(shop.shop);
+    await field(page).pressSequentially("kettle");
+    await page.getByRole("option", { name: /Kettle/ }).first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("s");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/search\?q=kettles$/);
   });
 });
 
