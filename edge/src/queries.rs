@@ -115,8 +115,8 @@ async fn popular_list(context: &Context) -> Result<Popular, Error> {
     Ok(list)
 }
 
-/// Makes the list of popular queries from the last thirty days: asked in three flushes at least, so by more than one passer-by, and
-/// mostly with results.
+/// Makes the list of popular queries from the last thirty days: asked in three flushes at least, and mostly with results. Nobody is
+/// known here, so one visitor who asks the same for half a minute gets that far too.
 pub(crate) async fn refresh(env: &Env) -> Result<Popular, Error> {
     #[derive(Deserialize)]
     struct Row {
