@@ -48,7 +48,7 @@ pub(crate) async fn results(
         // A page that a browser fetches in advance was not asked for by anybody.
         let is_asked_for = !headers.contains_key("sec-purpose");
         if is_asked_for && !filters.query.is_empty() && filters == filters.cleared() {
-            queries::count(&context, &filters.query, found.answer.total);
+            queries::count(&context, &headers, &filters.query, found.answer.total);
         }
         let ways_on =
             ways_on(&context, &known, &filters, BASE, &found.answer, |filters| filters.category.clone()).await?;
