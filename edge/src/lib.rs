@@ -1,5 +1,6 @@
 //! The Worker. Entry points only: a request, the clock, and the objects' classes.
 
+mod askers;
 mod asking;
 mod catalogue;
 mod checkout;

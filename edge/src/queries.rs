@@ -1,22 +1,29 @@
 //! What shoppers search for: counted without saying who, to show what others ask, and to report what the shop lacks.
 //!
 //! No personal data: a question is a text and a count. What looks like an address, a telephone or a card number is not counted at all,
-//! and what only one flush brought is neither shown to others nor kept for long.
+//! and what only one flush brought is neither shown to others nor kept for long. What one visitor asks again and again counts once
+//! ([`crate::askers`]).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use domain::time::{Millis, Timestamp};
 use domain::wire::{QueryCount, QueryReport};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use worker::Env;
 use worker::wasm_bindgen::JsValue;
 
+use crate::askers::Askers;
 use crate::catalogue::d1;
 use crate::context::{Context, now};
 use crate::error::Error;
 use crate::log;
 
+/// The header with a visitor's address.
+const ADDRESS: &str = "cf-connecting-ip";
 /// Longest question that is counted, in characters.
 const QUERY_CHARS_MAX: usize = 64;
 /// Different questions that one isolate holds before it writes them down.
@@ -38,6 +45,8 @@ const POPULAR_KEY: &str = "popular-queries";
 const REPORT_LINES: u32 = 50;
 
 thread_local! {
+    /// Made by the first question: there is no randomness before a request.
+    static ASKERS: RefCell<Option<Askers>> = const { RefCell::new(None) };
     static HELD: RefCell<Held> = RefCell::new(Held::default());
     static POPULAR: RefCell<Option<(Timestamp, Popular)>> = const { RefCell::new(None) };
 }
@@ -61,10 +70,14 @@ pub(crate) struct Popular {
     made_at: Option<Timestamp>,
 }
 
-/// Counts a question and whether it found anything. Written down with others, after an answer.
-pub(crate) fn count(context: &Context, query: &str, total: u64) {
+/// Counts a question and whether it found anything, unless the same visitor has just asked it. Written down with others, after an
+/// answer.
+pub(crate) fn count(context: &Context, headers: &HeaderMap, query: &str, total: u64) {
     let Some(query) = countable(query) else { return };
     let now = context.now();
+    if address(headers).is_some_and(|address| !is_new(address, &query, now)) {
+        return;
+    }
     let due = HELD.with_borrow_mut(|held| {
         let count = held.counts.entry(query).or_default();
         count.asked += 1;
@@ -83,6 +96,23 @@ pub(crate) fn count(context: &Context, query: &str, total: u64) {
             log::warn("query counts", format!("{error:?}"));
         }
     });
+}
+
+/// Where a visitor is. The network sets it; a Worker that nothing stands in front of knows nobody.
+fn address(headers: &HeaderMap) -> Option<IpAddr> {
+    headers.get(ADDRESS)?.to_str().ok()?.parse().ok()
+}
+
+fn is_new(address: IpAddr, query: &str, now: Timestamp) -> bool {
+    ASKERS.with_borrow_mut(|askers| askers.get_or_insert_with(|| Askers::new(random_key())).is_new(address, query, now))
+}
+
+/// Two random UUIDs: 244 bits that nobody knows.
+fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+    key[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+    key
 }
 
 /// Popular queries that begin with `beginning`, most asked first, at most `max`; with nothing typed yet, the most popular ones.
@@ -115,8 +145,9 @@ async fn popular_list(context: &Context) -> Result<Popular, Error> {
     Ok(list)
 }
 
-/// Makes the list of popular queries from the last thirty days: asked in three flushes at least, and mostly with results. Nobody is
-/// known here, so one visitor who asks the same for half a minute gets that far too.
+/// Makes the list of popular queries from the last thirty days: asked in three flushes at least, and mostly with results. An
+/// isolate counts a visitor once, and knows nothing of what others count: who comes from many addresses, or meets many isolates, gets
+/// that far too.
 pub(crate) async fn refresh(env: &Env) -> Result<Popular, Error> {
     #[derive(Deserialize)]
     struct Row {

@@ -45,6 +45,7 @@ struct Current {
 /// A commit or an artefact that is left alone for a while.
 struct Bad {
     version: String,
+    why: String,
     until: Timestamp,
 }
 
@@ -132,7 +133,7 @@ async fn search(
             Err(Failure::Damaged(what)) if !fallen_back => {
                 // What it stands on is damaged, or a commit and all that it says would have been refused when it was opened.
                 mark_bad(context, opened.reader.base_version(), &what);
-                fall_back(context, Some(&opened)).await?;
+                fall_back(context, Some(&opened), Error::fault("search", what)).await?;
                 fallen_back = true;
             }
             Err(failure) => return Err(failure.into_error()),
@@ -228,12 +229,12 @@ async fn look_again(context: &Context) -> Result<Option<Opened>, Error> {
         (Ok(stored), _) => stored,
         // An unreadable pointer is no reason to stop searching.
         (Err(error), Some(old)) => {
-            mark_bad(context, "pointer", &format!("{error:?}"));
+            mark_bad(context, "pointer", &reason(&error));
             return Ok(Some(keep(context, old)));
         }
         (Err(error), None) => {
-            mark_bad(context, "pointer", &format!("{error:?}"));
-            return fall_back(context, None).await.map_err(|_| error);
+            mark_bad(context, "pointer", &reason(&error));
+            return fall_back(context, None, error).await;
         }
     };
     let Some(stored) = stored else {
@@ -246,28 +247,28 @@ async fn look_again(context: &Context) -> Result<Option<Opened>, Error> {
     {
         return Ok(Some(keep(context, old.clone())));
     }
-    if is_bad(context, &pointer.version) || is_bad(context, pointer.base_version()) {
+    if let Some(why) = why_bad(context, &pointer.version).or_else(|| why_bad(context, pointer.base_version())) {
         return match old {
             Some(old) => Ok(Some(keep(context, old))),
-            None => fall_back(context, None).await,
+            None => fall_back(context, None, Error::fault("search", why)).await,
         };
     }
     match index_open::open(&store, &pointer, old.as_ref(), context.search_cache_bytes()?).await {
         Ok(opened) => Ok(Some(keep(context, opened))),
         Err(error) => {
-            mark_bad(context, &pointer.version, &format!("{error:?}"));
+            mark_bad(context, &pointer.version, &reason(&error));
             match old {
                 Some(old) => Ok(Some(keep(context, old))),
-                None => fall_back(context, None).await,
+                None => fall_back(context, None, error).await,
             }
         }
     }
 }
 
-/// Opens what the pointer was before, newest first. `damaged` is what was open until now.
-async fn fall_back(context: &Context, damaged: Option<&Opened>) -> Result<Option<Opened>, Error> {
+/// Opens what the pointer was before, newest first. `damaged` is what was open until now. Should nothing of it open either, `why` it
+/// was needed is what an operator has to know.
+async fn fall_back(context: &Context, damaged: Option<&Opened>, why: Error) -> Result<Option<Opened>, Error> {
     let store = IndexStore::OfRequest(context.clone());
-    let mut failure = Error::fault("search", "there is no index to fall back on");
     for pointer in store.history().await?.pointers {
         let is_damaged = damaged.is_some_and(|damaged| damaged.reader.base_version() == pointer.base_version());
         if is_damaged || is_bad(context, &pointer.version) || is_bad(context, pointer.base_version()) {
@@ -279,13 +280,18 @@ async fn fall_back(context: &Context, damaged: Option<&Opened>) -> Result<Option
                 log::warn("search index", format!("going on with {}, the last good one", pointer.version));
                 return Ok(Some(keep(context, opened)));
             }
-            Err(error) => {
-                mark_bad(context, &pointer.version, &format!("{error:?}"));
-                failure = error;
-            }
+            Err(error) => mark_bad(context, &pointer.version, &reason(&error)),
         }
     }
-    Err(failure)
+    Err(why)
+}
+
+/// A failure in words, for the log.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Fault { cause, .. } | Error::Bug { cause } => cause.clone(),
+        Error::Rejection(_) => format!("{error:?}"),
+    }
 }
 
 fn keep(context: &Context, opened: Opened) -> Opened {
@@ -301,7 +307,7 @@ fn mark_bad(context: &Context, version: &str, why: &str) {
         state.bad.retain(|bad| bad.until > now);
         let is_news = !state.bad.iter().any(|bad| bad.version == version);
         if is_news {
-            state.bad.push(Bad { version: version.to_owned(), until: now + BAD_FOR });
+            state.bad.push(Bad { version: version.to_owned(), why: why.to_owned(), until: now + BAD_FOR });
         }
         is_news
     });
@@ -311,8 +317,16 @@ fn mark_bad(context: &Context, version: &str, why: &str) {
 }
 
 fn is_bad(context: &Context, version: &str) -> bool {
+    why_bad(context, version).is_some()
+}
+
+/// Why it is left alone, if it is.
+fn why_bad(context: &Context, version: &str) -> Option<String> {
     let now = context.now();
-    STATE.with_borrow(|state| state.bad.iter().any(|bad| bad.version == version && bad.until > now))
+    STATE.with_borrow(|state| {
+        let bad = state.bad.iter().find(|bad| bad.version == version && bad.until > now);
+        bad.map(|bad| bad.why.clone())
+    })
 }
 
 fn tally(change: impl FnOnce(&mut Tally)) {

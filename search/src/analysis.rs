@@ -1,6 +1,6 @@
 //! From text to terms, the same way for products and for queries. It never looks into an index.
 //!
-//! Words are lower-cased, freed of accents, spelt the American way and stemmed. What shops need on top: a model number is
+//! Words are lower-cased, freed of accents, spelt the American way, made singular and stemmed. What shops need on top: a model number is
 //! found with and without its punctuation (`dv7-1211ea`, `dv7 1211ea`, `dv71211ea`), a number and its unit together and
 //! apart (`4 GB`, `4gb`), and inches as a word, an abbreviation or a sign (`15 inch`, `15in`, `15"`).
 //!

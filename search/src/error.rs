@@ -14,7 +14,10 @@ pub enum SearchError {
     #[error("the search artefact is corrupt: {0}")]
     Corrupt(String),
     /// The artefact was compiled for another version of this crate: compile it again.
-    #[error("the search artefact has schema {found}, this build reads {expected}: compile the index again")]
+    #[error(
+        "the index was compiled by another version (its schema is {found}, this one reads {expected}): \
+         compile the catalogue again with `cargo xtask index`"
+    )]
     Incompatible {
         /// Schema version in the manifest.
         found: u32,

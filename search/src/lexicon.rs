@@ -11,11 +11,13 @@ use tantivy::{InvertedIndexReader, Searcher, Term};
 
 use crate::analysis::{self, Speller};
 use crate::fuzzy::{NearSpelling, Reach};
-use crate::rare::{Places, RareFile, RarePostings, RareTerms};
+use crate::rare::{self, Beginnings, Places, RareFile, RarePostings, RareTerms};
 use crate::schema::Fields;
 
 /// Most dictionary entries looked at for one beginning of a word.
 const BEGINNING_SEEN_MAX: usize = 4_000;
+/// Most codes of the dictionary looked at for one beginning.
+const CODES_SEEN_MAX: usize = 100;
 /// Most near spellings looked at for one word.
 const NEAR_SEEN_MAX: usize = 1_000;
 /// Most words looked at to find how people write a term.
@@ -80,6 +82,20 @@ impl Lexicon {
         })
     }
 
+    /// Whether a word may only seem to be known, because what says so was not at hand.
+    pub(crate) fn is_guess(&self, parts: &[String]) -> tantivy::Result<bool> {
+        let mut is_sure = true;
+        for part in parts {
+            is_sure = is_sure && !rare::has_digit(part) && self.all.frequency(part)? > 0;
+        }
+        Ok(!is_sure && self.is_guessing())
+    }
+
+    /// Whether something was not at hand, so that the plan is going to be made again.
+    pub(crate) fn is_guessing(&self) -> bool {
+        self.rare.is_guessing()
+    }
+
     /// What has been looked up among the rare terms.
     pub(crate) fn into_rare_postings(self) -> RarePostings {
         self.rare.to_postings()
@@ -91,13 +107,15 @@ impl Lexicon {
         Ok((is_short && self.beginnings.frequency(beginning)? > 0).then(|| self.beginnings.term(beginning)))
     }
 
-    /// The terms of the commonest words that begin so, commonest first: words of names, or if there are none, any.
+    /// Terms that begin so, at most `terms_max`: of the commonest words of names, then model numbers, or if there are neither, any.
+    /// And as many codes if `with_codes` says so. Model numbers are looked for when the beginning has a digit or with codes.
     pub(crate) fn beginning_with(
         &self,
         beginning: &str,
+        with_codes: bool,
         terms_max: usize,
         speller: &mut Speller,
-    ) -> tantivy::Result<Vec<String>> {
+    ) -> tantivy::Result<Beginnings> {
         let mut terms: Vec<String> = Vec::new();
         for (word, _) in self.words.beginning_with(beginning, BEGINNING_SEEN_MAX)? {
             if terms.len() == terms_max {
@@ -108,15 +126,25 @@ impl Lexicon {
                 terms.push(term);
             }
         }
-        if terms.len() < terms_max {
-            let more = self.rare.beginning_with(beginning, terms_max - terms.len())?;
-            terms.extend(more);
+        let codes_max = if with_codes { terms_max } else { 0 };
+        let mut codes = Vec::new();
+        // New products have their model numbers among the words: where there are only such, older ones may begin so too.
+        let are_numbers = !terms.is_empty() && terms.iter().all(|term| rare::has_digit(term));
+        if with_codes || are_numbers || rare::has_digit(beginning) {
+            let rare = self.rare.beginning_with(beginning, terms_max - terms.len(), codes_max)?;
+            terms.extend(rare.terms);
+            codes = rare.codes;
         }
         if terms.is_empty() {
             let any = self.all.beginning_with(beginning, BEGINNING_SEEN_MAX)?;
             terms.extend(any.into_iter().take(terms_max).map(|(term, _)| term));
         }
-        Ok(terms)
+        if codes.len() < codes_max {
+            // Those that many products share, that have no digit, or that were added since.
+            let others = self.code.beginning_with(beginning, CODES_SEEN_MAX)?.into_iter().map(|(code, _)| code);
+            codes.extend(others.take(codes_max - codes.len()));
+        }
+        Ok(Beginnings { terms, codes })
     }
 
     /// Words spelt like an unknown one, likeliest first: one slip before two, common before rare, and a wrong first letter

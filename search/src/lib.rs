@@ -48,6 +48,7 @@ mod marks;
 mod pack;
 mod packed;
 mod plan;
+mod plurals;
 mod prices;
 mod query;
 mod rare;

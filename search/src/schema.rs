@@ -6,7 +6,7 @@ use crate::analysis;
 use crate::rare::Places;
 
 /// Grows whenever an artefact compiled before can no longer be read, or would be read wrongly.
-pub(crate) const SCHEMA_VERSION: u32 = 5;
+pub(crate) const SCHEMA_VERSION: u32 = 6;
 /// Between the names of a category path; below every printable character, so that a category and all below it are
 /// neighbours in sorted order.
 pub(crate) const PATH_SEPARATOR: char = '\u{1}';

@@ -5,6 +5,8 @@
 
 use tantivy::tokenizer::{Token, TokenFilter, TokenStream, Tokenizer};
 
+use crate::plurals;
+
 /// Words spelt in a way of their own, and the other spelling.
 const WORDS: &[(&str, &str)] = &[
     ("ageing", "aging"),
@@ -193,7 +195,7 @@ fn single_l(word: &str) -> Option<String> {
     })
 }
 
-/// Writes every term the American way.
+/// Writes every term the American way, and irregular plurals as one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct American;
 
@@ -227,7 +229,8 @@ impl<S: TokenStream> TokenStream for AmericanStream<S> {
         if !self.stream.advance() {
             return false;
         }
-        if let Some(spelling) = american(&self.stream.token().text) {
+        let text = &self.stream.token().text;
+        if let Some(spelling) = plurals::singular(text).map(str::to_owned).or_else(|| american(text)) {
             self.stream.token_mut().text = spelling;
         }
         true

@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];
 
-/** A running shop with these products: `{ shop, origin, sandbox, stop() }`. */
+/** A running shop with these products: `{ shop, origin, sandbox, state, stopProcesses(), stop() }`. Its data is in `state`/shop. */
 export async function startShop(products) {
   const state = await mkdtemp(join(tmpdir(), "kasuwa-browser-"));
   const file = join(state, "products.jsonl");
@@ -35,17 +35,20 @@ export async function startShop(products) {
     });
     child.on("exit", (code) => failed(new Error(`the shop ended with ${code}:\n${told}`)));
   });
-  const stop = async () => {
-    const ended = new Promise((done) => child.on("exit", done));
+  const ended = new Promise((done) => child.on("exit", done));
+  const stopProcesses = async () => {
     child.kill("SIGTERM");
     await ended;
+  };
+  const stop = async () => {
+    await stopProcesses();
     await rm(state, { recursive: true, force: true });
   };
-  return { ...JSON.parse(line), stop };
+  return { ...JSON.parse(line), state, stopProcesses, stop };
 }
 
 /** Four ports in a row from a place where few programs listen. */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 2_000) * 4;
     const free = await Promise.all([0, 1, 2, 3].map((n) => isFree(first + n)));

@@ -40,8 +40,15 @@ pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
     if checks.end_to_end_manifest().is_file() {
         checks.step("End-to-end tests", Checks::end_to_end_tests)?;
     }
-    if !checks.browser_tests()?.is_empty() {
-        checks.step("Browser tests", Checks::run_browser_tests)?;
+    if !checks.node_tests("clock")?.is_empty() {
+        checks.step("Tests of the clock", |checks| checks.run_node_tests("clock", Command::new("node")))?;
+    }
+    if !checks.node_tests("browser")?.is_empty() {
+        checks.step("Browser tests", |checks| {
+            let mut node = Command::new("node");
+            node.env("CHROMIUM", chromium::ensure()?);
+            checks.run_node_tests("browser", node)
+        })?;
     }
     println!("\nAll passed:");
     for (name, took) in &checks.done {
@@ -90,24 +97,22 @@ impl Checks<'_> {
         show(&mut command)
     }
 
-    fn run_browser_tests(&self) -> Result<()> {
+    fn run_node_tests(&self, folder: &str, mut node: Command) -> Result<()> {
         dev::build_native(self.layout)?;
-        let browser = chromium::ensure()?;
-        let mut command = Command::new("node");
-        command.current_dir(self.layout.root()).env("CHROMIUM", browser).args(["--test", "--test-reporter=spec"]);
+        node.current_dir(self.layout.root()).args(["--test", "--test-reporter=spec"]);
         if let Some(filter) = &self.filter {
-            command.arg(format!("--test-name-pattern={filter}"));
+            node.arg(format!("--test-name-pattern={filter}"));
         }
-        show(command.args(self.browser_tests()?))
+        show(node.args(self.node_tests(folder)?))
     }
 
     fn end_to_end_manifest(&self) -> PathBuf {
         self.layout.root().join("tests/Cargo.toml")
     }
 
-    /// The files in `tests/browser` that hold browser tests.
-    fn browser_tests(&self) -> Result<Vec<PathBuf>> {
-        let folder = self.layout.root().join("tests/browser");
+    /// The files in a folder of `tests` that hold tests for node.
+    fn node_tests(&self, folder: &str) -> Result<Vec<PathBuf>> {
+        let folder = self.layout.root().join("tests").join(folder);
         if !folder.is_dir() {
             return Ok(Vec::new());
         }

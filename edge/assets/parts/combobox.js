@@ -107,14 +107,15 @@ function recentGroup(searches) {
 
 // Buttons may not stand inside a listbox: a column of their own lies beside its first rows.
 function recentTools(searches) {
-  const button = (words, name, act) => {
-    const made = make("button", { type: "button", tabIndex: -1, onclick: act }, words);
+  const button = (words, name, act, tabIndex) => {
+    const made = make("button", { type: "button", tabIndex, onclick: act }, words);
     made.setAttribute("aria-label", name);
     return made;
   };
   return make("div", { className: "live-tools" },
-    button("Clear all", "Clear all recent searches", () => { forgetAll(); change("Recent searches cleared"); }),
-    ...searches.map((words) => button("×", `Remove ${words} from recent searches`, () => remove(words))));
+    button("Clear all", "Clear all recent searches", () => { forgetAll(); change("Recent searches cleared"); }, 0),
+    // Delete does the same on the search itself, so these are no stops on the way.
+    ...searches.map((words) => button("×", `Remove ${words} from recent searches`, () => remove(words), -1)));
 }
 
 function remove(words) {
@@ -224,11 +225,16 @@ if (field && box) {
   // A press on the list leaves the focus in the field, so that the list is still there when it is let go.
   box.addEventListener("mousedown", (event) => event.preventDefault());
   document.addEventListener("pointerdown", ({ target }) => { if (!target.closest(".search")) toggle(false); });
-  for (const part of [field, box]) {
-    part.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget !== field && !box.contains(relatedTarget)) toggle(false);
-    });
-  }
+  // The form's own button lies between the field and what can be reached in the list.
+  field.form.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!field.form.contains(relatedTarget)) toggle(false);
+  });
+  field.form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.target === field || box.hidden) return;
+    event.preventDefault();
+    field.focus();
+    toggle(false);
+  });
   field.form.addEventListener("submit", () => { clearTimeout(typing); request?.abort(); toggle(false); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) toggle(false); });
 

@@ -115,6 +115,11 @@ pub(crate) enum IndexRefusal {
         /// which
         file: String,
     },
+    /// Another version of the tools compiled it.
+    Incompatible {
+        /// what differs, and what to do
+        why: String,
+    },
     /// It was compiled before the one that is current, whose changes are no longer known.
     Older,
     /// Nothing has been compiled yet.

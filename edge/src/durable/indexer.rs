@@ -13,7 +13,7 @@ use std::rc::Rc;
 use domain::time::{Millis, Timestamp};
 use futures_util::future::try_join_all;
 use search::artefact::{BUNDLE, HOTCACHE, MANIFEST, Manifest, object_key};
-use search::{Change, Document, Indexer, Pointer, Progress, Publication, Reader};
+use search::{Change, Document, Indexer, Pointer, Progress, Publication, Reader, SearchError};
 use worker::wasm_bindgen;
 use worker::{D1Database, DurableObject, Env, Request, Response, State, durable_object};
 
@@ -349,8 +349,12 @@ impl Shell {
             return incomplete(MANIFEST);
         }
         let manifest = Manifest::from_json(&store.whole(&object_key(version, MANIFEST)).await?);
-        let Some(manifest) = manifest.ok().filter(|manifest| manifest.version == version) else {
-            return incomplete(MANIFEST);
+        let manifest = match manifest {
+            Ok(manifest) if manifest.version == version => manifest,
+            Err(error @ SearchError::Incompatible { .. }) => {
+                return Ok(Err(IndexRefusal::Incompatible { why: error.to_string() }));
+            }
+            Ok(_) | Err(_) => return incomplete(MANIFEST),
         };
         for (file, bytes) in [(BUNDLE, manifest.bundle_bytes), (HOTCACHE, manifest.hotcache_bytes)] {
             if store.size(&object_key(version, file)).await? != Some(bytes) {

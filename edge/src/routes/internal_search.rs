@@ -61,6 +61,7 @@ async fn ask(context: &Context, call: IndexerCall) -> Result<IndexerAnswer, Erro
         IndexRefusal::Incomplete { file } => {
             Error::bad_request("index_incomplete", format!("{file} is missing or damaged: upload it again"))
         }
+        IndexRefusal::Incompatible { why } => Error::bad_request("index_incompatible", why),
         IndexRefusal::Older => Error::rejection(
             StatusCode::CONFLICT,
             "index_older",

@@ -1,10 +1,9 @@
 //! A category's products, and what it shares with search: from an address to a request of the index, and from an answer to a page.
 
-use axum::extract::RawQuery;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::money::{Currency, Money};
 use domain::wire::Picture;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use maud::Markup;
 use search::answer::{self, Answer, FacetCount, Hit};
 use search::request::{DEPTH_MAX, InvalidRequest};
@@ -36,14 +35,14 @@ const POPULAR_MAX: usize = 6;
 
 /// `GET /c/{path}`
 #[worker::send]
-pub(crate) async fn category(
-    context: Context,
-    Path(path): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Error> {
+pub(crate) async fn category(context: Context, Path(path): Path<String>, uri: Uri) -> Result<Response, Error> {
+    if let Some(clean) = without_empty(&uri) {
+        return Ok(Redirect::to(&clean).into_response());
+    }
+    let query = uri.query();
     let path = path.trim_end_matches('/').to_owned();
     let base = format!("/c/{path}");
-    let (filters, problems) = Filters::read(form_pairs(query.as_deref().unwrap_or_default()));
+    let (filters, problems) = Filters::read(form_pairs(query.unwrap_or_default()));
     let filters = Filters { query: String::new(), category: None, ..filters };
     let known = site::known(&context).await?;
     // The category's name changes no limit.
@@ -159,6 +158,16 @@ fn fewer_words(query: &str) -> Vec<String> {
         rest.collect::<Vec<_>>().join(" ")
     };
     (0..words.len()).map(without).collect()
+}
+
+/// The same address without the fields that a form sends empty, if it has such: only a browser without scripts sends them.
+pub(crate) fn without_empty(uri: &Uri) -> Option<String> {
+    let query = uri.query()?;
+    let says_something = |pair: &&str| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty());
+    let kept: Vec<&str> = query.split('&').filter(says_something).collect();
+    let is_clean = query.split('&').all(|pair| says_something(&pair));
+    let clean = || if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) };
+    (!is_clean).then(clean)
 }
 
 /// Name-value pairs of a query string or form body, decoded.
@@ -327,6 +336,21 @@ mod tests {
         assert_eq!((request.min_price_minor, problem), (Some(100_000), None));
         assert_eq!((request.sort, request.min_stars, request.page), (Sort::BestSelling, Some(4), 2));
         assert_eq!(request.attributes.get("Screen size"), Some(&vec!["15\"".to_owned()]));
+    }
+
+    #[test]
+    fn an_address_with_empty_fields_has_a_clean_one() {
+        let clean = |address: &str| without_empty(&address.parse().unwrap());
+        for (sent, expected) in [
+            ("/search?q=tv&brand=&min_price=", "/search?q=tv"),
+            ("/search?q=&sort=newest&utm=a%20b&", "/search?sort=newest&utm=a%20b"),
+            ("/c/men%C3%A9?min_price=&max_price", "/c/men%C3%A9"),
+            ("/search?q=", "/search"),
+        ] {
+            let address = clean(sent).unwrap();
+            assert_eq!((address.as_str(), clean(&address)), (expected, None));
+        }
+        assert_eq!((clean("/search"), clean("/search?q=a+b&brand=x")), (None, None));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Search: the results page, and live results while somebody types.
 
 use axum::extract::RawQuery;
-use axum::response::{Html, IntoResponse, Response};
-use http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::{HeaderMap, Uri, header};
 use search::Request;
 
-use super::listing::{Listing, card, form_pairs, last_name, page, refused, request, ways_on};
+use super::listing::{Listing, card, form_pairs, last_name, page, refused, request, ways_on, without_empty};
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
@@ -30,12 +30,11 @@ const BASE: &str = "/search";
 
 /// `GET /search`
 #[worker::send]
-pub(crate) async fn results(
-    context: Context,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
-    let (filters, problems) = Filters::read(form_pairs(query.as_deref().unwrap_or_default()));
+pub(crate) async fn results(context: Context, uri: Uri, headers: HeaderMap) -> Result<Response, Error> {
+    if let Some(clean) = without_empty(&uri) {
+        return Ok(Redirect::to(&clean).into_response());
+    }
+    let (filters, problems) = Filters::read(form_pairs(uri.query().unwrap_or_default()));
     let known = site::known(&context).await?;
     let (request, price_problem) = request(&filters, filters.category.clone(), known.currency);
     if let Some(refused) = refused(&context, &known, BASE, &filters, problems, &request) {
@@ -48,7 +47,7 @@ pub(crate) async fn results(
         // A page that a browser fetches in advance was not asked for by anybody.
         let is_asked_for = !headers.contains_key("sec-purpose");
         if is_asked_for && !filters.query.is_empty() && filters == filters.cleared() {
-            queries::count(&context, &filters.query, found.answer.total);
+            queries::count(&context, &headers, &filters.query, found.answer.total);
         }
         let ways_on =
             ways_on(&context, &known, &filters, BASE, &found.answer, |filters| filters.category.clone()).await?;

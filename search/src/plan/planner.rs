@@ -1,6 +1,8 @@
 //! Makes a [`Plan`]: looks the words of a query up in the dictionaries, and decides in which ways each may be matched.
 //! It reads no postings and ranks nothing.
 
+mod beginnings;
+
 use std::ops::Range;
 
 use tantivy::Term;
@@ -20,8 +22,7 @@ use crate::weights::Weights;
 pub(super) const EXPANSIONS_MAX: usize = 160;
 /// Most words of one query for which near spellings are looked for.
 pub(super) const NEAR_LOOKUPS_MAX: usize = 4;
-/// Most terms for a word that is still being typed, and for one at the end of a phrase.
-const PREFIX_TERMS_MAX: usize = 24;
+/// Most terms for a word at the end of a phrase that is still being typed.
 const PREFIX_PHRASES_MAX: usize = 8;
 /// Most near spellings that are searched for, and how much rarer than the likeliest they may be.
 const NEAR_TERMS_MAX: usize = 4;
@@ -30,8 +31,6 @@ const NEAR_TIMES_RARER_MAX: u64 = 50;
 const SPLIT_TIMES_RARER_MAX: u64 = 4;
 /// Most synonyms of one word.
 const SYNONYMS_MAX: usize = 8;
-/// Shortest beginning, in characters, that an unknown word is taken for once it was sent.
-const BEGINNING_CHARS_MIN: usize = 3;
 /// Shortest code, in characters, that may be one word among others. Shorter ones are as often a number of something: `300 dpi`.
 const CODE_AMONG_WORDS_CHARS_MIN: usize = 4;
 /// Shortest run of digits that may be a code among other words.
@@ -78,7 +77,9 @@ impl<'a> Planner<'a> {
         self.plan.other_fields = self.weights.other_fields;
         self.plan.more_words = self.weights.more_words;
         self.plan.is_listing = request.query.trim().is_empty() || only_unwanted;
-        let last_is_typed = request.prefix_last_word && request.query.ends_with(char::is_alphanumeric);
+        // A model number goes on after its hyphen.
+        let typed = request.query.strip_suffix(['-', '/']).unwrap_or(&request.query);
+        let last_is_typed = request.prefix_last_word && typed.ends_with(char::is_alphanumeric);
         self.add_wanted(&parsed.wanted, last_is_typed)?;
         self.add_unwanted(&parsed.unwanted)?;
         Ok(self.finish(&request.query))
@@ -105,6 +106,9 @@ impl<'a> Planner<'a> {
                     next += 1;
                 }
             }
+        }
+        if last_is_typed {
+            self.find_code_beginning(&words)?;
         }
         self.add_lifts_together(&words);
         Ok(())
@@ -144,7 +148,7 @@ impl<'a> Planner<'a> {
     fn finish(mut self, typed: &str) -> Plan {
         let plan = &mut self.plan;
         plan.groups.iter().for_each(|group| mark(group, &mut plan.marks));
-        plan.code.iter().for_each(|code| mark_terms(&code.matcher, &mut plan.marks));
+        plan.code.iter().for_each(|code| mark_way(code, &mut plan.marks));
         if self.has_suggestion {
             self.rewritten.sort_by_key(|(range, _)| range.start);
             let mut meant = typed.to_owned();
@@ -229,13 +233,11 @@ impl<'a> Planner<'a> {
         }
         self.add_code(word, &mut group)?;
         let is_known = !group.is_empty();
-        if being_typed {
-            self.add_beginning(word, &mut group)?;
+        if being_typed || (is_known && self.is_half_a_model(word)?) {
+            self.add_beginning(word, beginnings::may_begin_code(word), &mut group)?;
         }
-        if is_known && !being_typed && self.is_half_a_model(word)? {
-            self.add_beginning(word, &mut group)?;
-        }
-        if group.is_empty() && !has_synonyms {
+        // What may prove unknown is treated so at once: the postings of what it is put right to are asked for in the same round.
+        if !has_synonyms && (group.is_empty() || self.lexicon.is_guess(&word.parts)?) {
             self.put_right(word, being_typed, &mut group)?;
         } else if is_known && !being_typed && !has_synonyms {
             self.doubt(word, &mut group)?;
@@ -302,41 +304,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn add_code(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let code = analysis::code(&word.code());
-        if self.plan.code.is_none() && may_be_code(&code) && self.lexicon.code.frequency(&code)? > 0 {
-            group.add(Matcher::Term(self.lexicon.code.term(&code)), Worth::Flat(self.weights.code));
-        }
-        Ok(())
+    /// Whether the whole query is a code for sure.
+    fn has_code(&self) -> bool {
+        self.plan.code.is_some() && !self.lexicon.is_guessing()
     }
 
-    /// The catalogue's words that begin like the one being typed.
-    fn add_beginning(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
-        let (lexicon, weights) = (self.lexicon, self.weights);
-        // Model numbers are among the words in one piece.
-        let beginning = word.plain_parts.concat();
-        let (mut any, mut titles) = (Vec::new(), Vec::new());
-        if let Some(term) = lexicon.beginning(&beginning)? {
-            any.push(term);
-        } else {
-            let terms_max = PREFIX_TERMS_MAX.min(self.expansions_left);
-            for term in lexicon.beginning_with(&beginning, terms_max, &mut self.speller)? {
-                any.push(lexicon.all.term(&term));
-                if lexicon.title.frequency(&term)? > 0 {
-                    titles.push(lexicon.title.term(&term));
-                }
-            }
-            self.expansions_left -= any.len().min(self.expansions_left);
-        }
-        if !any.is_empty() {
-            if let Some((last, whole)) = word.plain_parts.split_last() {
-                self.plan.marks.beginnings.push(last.clone());
-                self.plan.marks.terms.extend(whole.iter().map(|part| self.speller.term(part)));
-            }
-            group.add(Matcher::Any(any), Worth::Flat(weights.prefix));
-        }
-        if !titles.is_empty() && weights.prefix_title > 0.0 {
-            group.lifts.push(Way { matcher: Matcher::Any(titles), worth: Worth::Flat(weights.prefix_title) });
+    fn add_code(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
+        let code = analysis::code(&word.code());
+        if !self.has_code() && may_be_code(&code) && self.lexicon.code.frequency(&code)? > 0 {
+            group.add(Matcher::Term(self.lexicon.code.term(&code)), Worth::Flat(self.weights.code));
         }
         Ok(())
     }
@@ -390,8 +366,13 @@ impl<'a> Planner<'a> {
             }
             (_, best) => best.map(|best| best.written.clone()),
         };
-        if !being_typed && self.is_beginning(&typed, near.first())? {
-            return self.add_beginning(word, group);
+        if self.is_beginning(word, near.first(), being_typed)? {
+            let suggested = written.filter(|_| near.first().is_some_and(|near| near.products > NEAR_TIMES_RARER_MAX));
+            if let Some(suggested) = suggested {
+                self.rewritten.push((word.range.clone(), suggested));
+                self.has_suggestion = true;
+            }
+            return self.add_beginning(word, true, group);
         }
         self.add_near(&near, group)?;
         if let Some((left, right, _)) = split {
@@ -405,26 +386,6 @@ impl<'a> Planner<'a> {
             self.plan.corrections.push(Correction { typed: word.plain_parts.join("-"), searched });
         }
         Ok(())
-    }
-
-    /// Whether an unknown word was sent half-typed, rather than mistyped: known words begin so, and none that is spelt nearly
-    /// like it is much commoner. One that lacks its end only is put right, and told. A model number is never taken for another.
-    fn is_beginning(&mut self, typed: &str, near: Option<&Near>) -> tantivy::Result<bool> {
-        if typed.chars().count() < BEGINNING_CHARS_MIN || near.is_some_and(|near| near.written.starts_with(typed)) {
-            return Ok(false);
-        }
-        let Some(commonest) = self.lexicon.beginning_with(typed, 1, &mut self.speller)?.pop() else { return Ok(false) };
-        let products = self.lexicon.all.frequency(&commonest)?;
-        let is_model = typed.contains(|character: char| character.is_ascii_digit());
-        Ok(is_model || near.is_none_or(|near| near.products / NEAR_TIMES_RARER_MAX <= products))
-    }
-
-    /// Whether a word is cut by punctuation like a model number, and is none in one piece: `dv7-12` of `dv7-1211ea`. Its parts may
-    /// well be known, each by itself.
-    fn is_half_a_model(&self, word: &QueryWord) -> tantivy::Result<bool> {
-        let Some(whole) = word.whole.as_deref().filter(|_| !word.is_measure) else { return Ok(false) };
-        let has = |is: fn(char) -> bool| word.plain_parts.iter().any(|part| part.contains(is));
-        Ok(has(char::is_alphabetic) && has(char::is_numeric) && self.lexicon.all.frequency(whole)? == 0)
     }
 
     fn add_near(&mut self, near: &[Near], group: &mut Group) -> tantivy::Result<()> {
@@ -453,7 +414,7 @@ impl<'a> Planner<'a> {
     fn doubt(&mut self, word: &QueryWord, group: &mut Group) -> tantivy::Result<()> {
         let (Some(typed), [term]) = (word.plain(), word.parts.as_slice()) else { return Ok(()) };
         let products = self.lexicon.all.frequency(term)?;
-        if products > self.weights.rare_products_max || self.near_lookups_left == 0 || self.plan.code.is_some() {
+        if products > self.weights.rare_products_max || self.near_lookups_left == 0 || self.has_code() {
             return Ok(());
         }
         self.near_lookups_left -= 1;
@@ -483,7 +444,7 @@ impl<'a> Planner<'a> {
             && let Some(beginning) = last.plain()
         {
             let terms_max = PREFIX_PHRASES_MAX.min(self.expansions_left);
-            let ends = self.lexicon.beginning_with(beginning, terms_max, &mut self.speller)?;
+            let ends = self.lexicon.beginning_with(beginning, false, terms_max, &mut self.speller)?.terms;
             self.expansions_left -= ends.len();
             for end in ends.into_iter().filter(|end| *end != last.parts[0]) {
                 let mut phrase = self.phrase_terms(first.iter());
@@ -543,18 +504,19 @@ fn mark(group: &Group, marks: &mut Marks) {
     if !group.words.is_empty() {
         return group.words.iter().for_each(|word| mark(word, marks));
     }
-    for way in &group.ways {
-        match &way.matcher {
-            Matcher::Groups(groups) => groups.iter().for_each(|group| mark(group, marks)),
-            // What a beginning expands to is marked as far as it was typed only.
-            Matcher::Any(_) => (),
-            Matcher::Term(_) | Matcher::Every(_) | Matcher::Phrase(_) => mark_terms(&way.matcher, marks),
-        }
-    }
+    group.ways.iter().for_each(|way| mark_way(way, marks));
 }
 
-fn mark_terms(matcher: &Matcher, marks: &mut Marks) {
-    marks.terms.extend(matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned)));
+fn mark_way(way: &Way, marks: &mut Marks) {
+    match &way.matcher {
+        Matcher::Groups(groups) => groups.iter().for_each(|group| mark(group, marks)),
+        // What a beginning expands to is marked as far as it was typed only.
+        Matcher::Any(_) => (),
+        Matcher::Term(_) | Matcher::Every(_) | Matcher::Phrase(_) => {
+            let terms = way.matcher.terms().iter().filter_map(|term| term.value().as_str().map(str::to_owned));
+            marks.terms.extend(terms);
+        }
+    }
 }
 
 /// Whether a word among others may be a code. Whole queries may be shorter ones, and words: `essential` is also somebody's SKU.

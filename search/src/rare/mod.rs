@@ -8,7 +8,7 @@
 
 mod query;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -64,6 +64,14 @@ impl BitOr for Places {
 /// A product that has a term, and where.
 type Posting = (DocId, Places);
 
+/// What begins alike.
+#[derive(Debug, Default)]
+pub(crate) struct Beginnings {
+    /// Terms of texts.
+    pub(crate) terms: Vec<String>,
+    pub(crate) codes: Vec<String>,
+}
+
 /// Counts the products of each term that could be rare.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
@@ -103,7 +111,7 @@ fn may_be_rare(term: &str) -> bool {
     term.len() >= BYTES_MIN && has_digit(term)
 }
 
-/// Whether a text may hold rare terms, or a rare term begin so.
+/// Whether a text may hold rare terms.
 pub(crate) fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
 }
@@ -179,20 +187,38 @@ impl RareFile {
         Ok(found)
     }
 
-    fn beginning_with(&self, beginning: &str, terms_max: usize) -> io::Result<Vec<String>> {
+    /// Terms that begin so, in order, each with all its products, until so many stand in a text and so many are codes. A term that is
+    /// not looked at to its end is left out.
+    fn beginning_with(
+        &self,
+        beginning: &str,
+        texts_max: usize,
+        codes_max: usize,
+    ) -> io::Result<Vec<(String, Vec<Posting>)>> {
         let end = [beginning.as_bytes(), &[u8::MAX]].concat();
         let mut keys = self.terms.range().ge(beginning).lt(end).limit(BEGINNING_SEEN_MAX).into_stream()?;
-        let mut found: Vec<String> = Vec::new();
-        let mut seen = 0;
-        while found.len() < terms_max && seen < BEGINNING_SEEN_MAX && keys.advance() {
-            seen += 1;
-            if let Some((term, (_, places))) = split(keys.key())
-                && places.has(Places::ALL)
-                && found.last().is_none_or(|last| last != term)
-            {
-                found.push(term.to_owned());
+        let mut found = Vec::<(String, Vec<Posting>)>::new();
+        let (mut texts, mut codes) = (0, 0);
+        for _ in 0..BEGINNING_SEEN_MAX {
+            if !keys.advance() {
+                return Ok(found);
+            }
+            let Some((term, posting)) = split(keys.key()) else { continue };
+            if found.last().is_none_or(|(last, _)| last != term) {
+                if texts >= texts_max && codes >= codes_max {
+                    return Ok(found);
+                }
+                found.push((term.to_owned(), Vec::new()));
+            }
+            if let Some((_, postings)) = found.last_mut() {
+                let is_first = |places| posting.1.has(places) && !postings.iter().any(|(_, of)| of.has(places));
+                texts += usize::from(is_first(Places::ALL));
+                codes += usize::from(is_first(Places::CODE));
+                postings.push(posting);
             }
         }
+        // More may follow, also of the last one.
+        found.pop();
         Ok(found)
     }
 }
@@ -209,11 +235,12 @@ fn split(key: &[u8]) -> Option<(&str, Posting)> {
 pub(crate) struct RareTerms {
     file: Option<Arc<RareFile>>,
     found: RefCell<HashMap<String, Arc<[Posting]>>>,
+    is_guessing: Cell<bool>,
 }
 
 impl RareTerms {
     pub(crate) fn of(file: Option<Arc<RareFile>>) -> Self {
-        Self { file, found: RefCell::default() }
+        Self { file, ..Self::default() }
     }
 
     /// Products that have the term in one of these places.
@@ -222,14 +249,23 @@ impl RareTerms {
         Ok(found.map_or(1, |found| found.iter().filter(|(_, of)| of.has(places)).count() as u64))
     }
 
-    /// Terms that begin so, in order.
-    pub(crate) fn beginning_with(&self, beginning: &str, terms_max: usize) -> io::Result<Vec<String>> {
-        match &self.file {
-            Some(file) if has_digit(beginning) => {
-                Ok(unless_missing(file.beginning_with(beginning, terms_max))?.unwrap_or_default())
+    /// Terms of texts and codes that begin so, in order.
+    pub(crate) fn beginning_with(&self, beginning: &str, terms_max: usize, codes_max: usize) -> io::Result<Beginnings> {
+        let mut beginnings = Beginnings::default();
+        let Some(file) = self.file.as_ref().filter(|_| terms_max + codes_max > 0) else { return Ok(beginnings) };
+        let found = self.unless_missing(file.beginning_with(beginning, terms_max, codes_max))?.unwrap_or_default();
+        for (term, postings) in found {
+            for (list, places, max) in
+                [(&mut beginnings.terms, Places::ALL, terms_max), (&mut beginnings.codes, Places::CODE, codes_max)]
+            {
+                if list.len() < max && postings.iter().any(|(_, of)| of.has(places)) {
+                    list.push(term.clone());
+                }
             }
-            _ => Ok(Vec::new()),
+            // Known with all its products now: looking it up might need another page, and another round.
+            self.found.borrow_mut().entry(term).or_insert_with(|| postings.into());
         }
+        Ok(beginnings)
     }
 
     /// `None` when a page is missing.
@@ -238,23 +274,31 @@ impl RareTerms {
         if let Some(found) = self.found.borrow().get(term) {
             return Ok(Some(found.clone()));
         }
-        let Some(found) = unless_missing(file.find(term))? else { return Ok(None) };
+        let Some(found) = self.unless_missing(file.find(term))? else { return Ok(None) };
         let found: Arc<[Posting]> = found.into();
         self.found.borrow_mut().insert(term.to_owned(), found.clone());
         Ok(Some(found))
+    }
+
+    fn unless_missing<T>(&self, read: io::Result<T>) -> io::Result<Option<T>> {
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.is_guessing.set(true);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
+    /// Whether a page was missing, so that the plan is going to be made again.
+    pub(crate) fn is_guessing(&self) -> bool {
+        self.is_guessing.get()
     }
 
     /// What was found, to be searched for.
     pub(crate) fn to_postings(&self) -> RarePostings {
         let segment = self.file.as_ref().map(|file| file.segment);
         RarePostings { segment, found: self.found.borrow().clone() }
-    }
-}
-
-fn unless_missing<T>(read: io::Result<T>) -> io::Result<Option<T>> {
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        read => read.map(Some),
     }
 }
 
@@ -308,9 +352,25 @@ mod tests {
         assert_eq!(file.find("dv71").unwrap(), [(3, Places::ALL | Places::CODE), (300, Places::TITLE)]);
         assert_eq!(file.find("dv71211ea").unwrap().len(), 1);
         assert_eq!(file.find("dv").unwrap(), []);
-        assert_eq!(file.beginning_with("dv7", 9).unwrap(), ["dv71", "dv71211ea"]);
-        assert_eq!(file.beginning_with("dv712", 9).unwrap(), ["dv71211ea"]);
-        assert_eq!(file.beginning_with("dv7", 1).unwrap(), ["dv71"]);
+        let beginning_with = |beginning: &str, terms_max| {
+            let found = file.beginning_with(beginning, terms_max, 0).unwrap();
+            found.into_iter().map(|(term, postings)| (term, postings.len())).collect::<Vec<_>>()
+        };
+        let (short, long) = (("dv71".to_owned(), 2), ("dv71211ea".to_owned(), 1));
+        assert_eq!(beginning_with("dv7", 9), [short.clone(), long.clone()]);
+        assert_eq!(beginning_with("dv", 9).len(), 2);
+        assert_eq!(beginning_with("dv712", 9), [long]);
+        assert_eq!(beginning_with("dv7", 1), [short]);
+    }
+
+    #[test]
+    fn of_very_many_that_begin_alike_each_is_given_with_all_its_products() {
+        let terms: Vec<String> = (0..300).map(|n| format!("ab{n:03}")).collect();
+        let postings: Vec<(&str, DocId, Places)> =
+            terms.iter().flat_map(|term| (0..3).map(|doc| (term.as_str(), doc, Places::TEXT | Places::ALL))).collect();
+        let found = file(&postings).beginning_with("ab", 500, 0).unwrap();
+        assert_eq!(found.len(), BEGINNING_SEEN_MAX as usize / 3);
+        assert!(found.iter().all(|(_, postings)| postings.len() == 3));
     }
 
     #[test]

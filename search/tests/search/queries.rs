@@ -131,6 +131,21 @@ fn when_few_products_have_all_words_those_with_some_follow() {
 }
 
 #[test]
+fn an_irregular_plural_finds_the_one_thing_and_back() {
+    assert_eq!(sorted("zuma mice"), sorted("zuma mouse"));
+    assert_eq!(marked(&ask("wireless mice")), ["Zuma [wireless] [mouse]"]);
+    let artefact = compiled(
+        ["Kitchen knives", "Bread knife", "Men's shoes", "Camera lenses"].into_iter().enumerate().map(document),
+    );
+    let found = |query: &str| Bucket::default().answer(&reader(&artefact), &artefact, &words(query)).unwrap();
+    for (query, total) in
+        [("knife", 2), ("knives", 2), ("man shoe", 1), ("mens shoes", 1), ("men shoes", 1), ("camera lens", 1)]
+    {
+        assert_eq!(found(query).total, total, "{query}");
+    }
+}
+
+#[test]
 fn a_phrase_that_nothing_has_is_taken_for_its_words_and_it_says_so() {
     let answer = ask("\"mat red\" front");
     assert_eq!((titles(&answer), answer.relaxed), (vec![TITLES[16]], true));

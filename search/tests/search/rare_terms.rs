@@ -68,6 +68,90 @@ fn half_a_model_number_finds_what_it_may_become() {
     assert!(ask(&typing("silver kx77-1077x")).relaxed);
 }
 
+/// Cartridges of a few hundred, some in the words of their titles, one by its SKU alone, one added since.
+fn cartridges() -> Shelf {
+    let named = |n: usize, title: &str, sku: &str| {
+        let mut document = product(n);
+        (document.title, document.sku, document.skus) = (title.to_owned(), sku.to_owned(), Vec::new());
+        document
+    };
+    let mut shelf = Shelf::with((0..300).map(|n| match n {
+        10 => named(n, "Zuma CLP-M600A magenta", "A-10"),
+        11 => named(n, "Zuma CLP-C600A cyan", "A-11"),
+        12 => named(n, "Zuma toner for everything", "CLP-Y600A"),
+        13 => named(n, "Zuma CLPK600A black", "A-13"),
+        20..60 => named(n, "Zuma CLP printer m", "printer"),
+        _ => product(n),
+    }));
+    let publication = shelf.update(&shelf.indexer(), vec![save(named(900, "Zuma CLP-M700B magenta", "CLP-X1"))], 2);
+    shelf.publish(&publication);
+    shelf
+}
+
+#[test]
+fn every_further_letter_of_a_model_number_shows_its_product() {
+    let shelf = cartridges();
+    for (number, n) in [("CLP-M600A", 10), ("CLP-C600A", 11), ("CLP-Y600A", 12), ("CLP-M700B", 900), ("CLP-X1", 900)] {
+        for end in "CLP-M".len()..=number.len() {
+            for typed in [number[..end].to_owned(), number[..end].replace('-', ""), number[..end].to_lowercase()] {
+                let answer = shelf.ask(&typing(&typed));
+                assert!(ids(&answer).contains(&n), "{typed} {answer:?}");
+                assert_eq!((answer.relaxed, &answer.corrections), (false, &Vec::new()), "{typed}");
+                assert!(ids(&shelf.ask(&words(&typed))).contains(&n), "{typed}, sent");
+            }
+        }
+    }
+    for (typed, n) in
+        [("clp m6", 10), ("clp y60", 12), ("clp k6", 13), ("CLP C60", 11), ("clp m7", 900), ("zuma clp-m", 10)]
+    {
+        assert!(ids(&shelf.ask(&typing(typed))).contains(&n), "{typed}");
+    }
+    assert_eq!(ids(&shelf.ask(&typing("clp-m600a")))[0], 10);
+    assert_eq!(ids(&shelf.ask(&typing("clp-k6"))), [13]);
+}
+
+#[test]
+fn the_beginning_of_a_code_is_never_put_right_but_another_slip_is() {
+    let shelf = cartridges();
+    for query in [words("clpm"), typing("clpm"), words("clpy"), words("clpm6")] {
+        let answer = shelf.ask(&query);
+        assert!(answer.corrections.is_empty() && answer.total <= 2, "{query:?}");
+    }
+    assert_eq!(shelf.ask(&words("clpp")).corrections[0].searched, "clp");
+    assert_eq!(shelf.ask(&typing("printtr")).corrections[0].searched, "printer");
+}
+
+#[test]
+fn half_a_sku_or_an_ean_finds_it_in_as_many_rounds_as_the_whole() {
+    for (typed, expected) in
+        [("SKU-0007", 77), ("sku0007", 77), ("59000000000", 5), ("sku 0007", 77), ("kx 77", 77), ("sku-", 1)]
+    {
+        let mut cold = Bucket::default();
+        let answer = cold.answer(&reader(artefact()), artefact(), &typing(typed)).unwrap();
+        assert!(ids(&answer).contains(&expected), "{typed}: {:?}", ids(&answer));
+        assert!(cold.rounds <= 2, "{typed}: {} rounds", cold.rounds);
+    }
+}
+
+#[test]
+fn what_turns_out_to_be_unknown_costs_no_further_round() {
+    for query in [
+        "silvr 1077ea",
+        "noteboo kx77zz",
+        "hewlet kx771077",
+        "kx77-1077 silvr",
+        "sku kx771077ea",
+        "zzzz 1077x",
+        "kx771077e",
+    ] {
+        for request in [words(query), typing(query)] {
+            let mut cold = Bucket::default();
+            cold.answer(&reader(artefact()), artefact(), &request).unwrap();
+            assert!(cold.rounds <= 2, "{query}: {} rounds", cold.rounds);
+        }
+    }
+}
+
 #[test]
 fn a_model_number_of_the_artefact_and_of_a_new_product_finds_both() {
     let mut shelf = Shelf::with((0..300).map(product));

@@ -47,13 +47,13 @@ pub(crate) async fn product(context: Context, Path(slug): Path<String>) -> Resul
 
 /// `GET /api/v1/search?q=&page=&per_page=&category=&brand=&min_price=&max_price=&available=&stars=&attr.{name}=&sort=`
 #[worker::send]
-pub(crate) async fn search(context: Context, RawQuery(query): RawQuery) -> Result<Response, Error> {
+pub(crate) async fn search(context: Context, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Error> {
     let request = search_request(query.as_deref().unwrap_or_default())?;
     let write = |found| Ok(serde_json::to_vec(&SearchBody::new(&request, found))?);
     let body = search_shell::body(&context, &request, write).await?;
     // What a filter leaves says nothing of what the shop lacks.
     if request.page == 1 && request.category.is_none() && request.is_open() {
-        queries::count(&context, &request.query, body.total);
+        queries::count(&context, &headers, &request.query, body.total);
     }
     Ok(([(header::CONTENT_TYPE, "application/json")], body.bytes).into_response())
 }
