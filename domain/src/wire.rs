@@ -66,7 +66,7 @@ impl Problem {
 }
 
 /// A line of which there is not enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ShortLine {
     /// What is short.
     pub sku: Sku,
