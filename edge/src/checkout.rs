@@ -16,7 +16,7 @@ use http::StatusCode;
 
 use crate::catalogue::{self, Article};
 use crate::context::Context;
-use crate::durable::client::{self, CartCall};
+use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::{Error, Rejection};
 use crate::origin_client;
 use crate::session::Tokens;
@@ -170,9 +170,10 @@ pub(crate) async fn give_up(
 ) -> Result<(), Error> {
     let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
     let release = stock::Command::Release { checkout_id, cart_id };
-    let released =
-        join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone()))))
-            .await;
+    let released = join_all(
+        products.into_iter().map(|product_id| client::stock(context, product_id, StockAsk::Do(release.clone()))),
+    )
+    .await;
     for result in released {
         // Releasing is never refused.
         drop(result?);
@@ -254,8 +255,8 @@ fn order_line(line: &PricedCartLine) -> OrderLine {
 async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<domain::time::Timestamp, Error> {
     let (checkout_id, cart_id) = (checkout.checkout_id, checkout.cart_id);
     let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
-        let command = stock::Command::Reserve { checkout_id, cart_id, lines };
-        client::stock(context, product_id, Some(command))
+        let command = stock::Command::Reserve { checkout_id, cart_id, lines, limit: None };
+        client::stock(context, product_id, StockAsk::Do(command))
     });
     let mut lines_short = Vec::new();
     let mut reserved_until = None;
@@ -274,7 +275,22 @@ async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> 
                 let wanted = lines.iter().find(|line| line.sku == sku).map_or(1, |line| line.quantity.get());
                 lines_short.push(short(&sku, wanted, 0));
             }
-            Err(stock::Rejection::BadLines) => return Err(Error::bug("a cart has the same line twice")),
+            Err(rejection @ stock::Rejection::LimitReached { .. }) => {
+                return Err(Error::rejection(
+                    StatusCode::CONFLICT,
+                    "limit_reached",
+                    "That is more than one person may have",
+                    rejection,
+                ));
+            }
+            Err(
+                bug @ (stock::Rejection::BadLines
+                | stock::Rejection::MovementDiffers
+                | stock::Rejection::BadChange
+                | stock::Rejection::TooMany
+                | stock::Rejection::BadReason
+                | stock::Rejection::NotBought { .. }),
+            ) => return Err(Error::bug(format!("a checkout reserves: {bug}"))),
             Err(rejection @ stock::Rejection::CheckoutClosed) => {
                 return Err(Error::rejection(
                     StatusCode::CONFLICT,

@@ -16,8 +16,8 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, internal_search, listing, live, measure, order, pictures,
-    product, search,
+    api, cart, checkout, health, home, index_files, internal, internal_search, internal_stock, listing, live, measure,
+    order, pictures, product, search,
 };
 use crate::signed;
 
@@ -48,6 +48,7 @@ fn routes() -> Router {
         .route("/internal/index/{version}/{file}", put(index_files::put))
         .route("/internal/index/{version}/{file}/upload", post(index_files::begin))
         .route("/internal/index/{version}/{file}/complete", post(index_files::complete))
+        .route("/internal/stock/{sku}", get(internal_stock::report).post(internal_stock::move_by_hand))
         .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
         .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
         .route(wire::EDGE_INDEX, get(internal_search::index_status))

@@ -414,6 +414,9 @@ fn with_the_buyer(bought: &Reservation) -> Vec<StockLine> {
 
 fn check_texts(movement: &Movement, needs_reason: bool) -> Result<(), Rejection> {
     let fits = |text: &str| text.chars().nth(Movement::TEXT_MAX).is_none() && !text.chars().any(char::is_control);
-    let said = !movement.actor.trim().is_empty() && !(needs_reason && movement.reason.trim().is_empty());
-    if said && fits(&movement.actor) && fits(&movement.reason) { Ok(()) } else { Err(Rejection::BadReason) }
+    let is_silent = movement.actor.trim().is_empty() || (needs_reason && movement.reason.trim().is_empty());
+    if is_silent || !fits(&movement.actor) || !fits(&movement.reason) {
+        return Err(Rejection::BadReason);
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::ids::{ProductId, Sku};
-use domain::stock::{Command, Memory, Past, Rejection, Shelf};
+use domain::stock::{Command, Level, Memory, Past, Rejection, Shelf};
 use domain::time::{Millis, Timestamp};
+use domain::wire::{StockLevel, StockReport};
 use serde::Deserialize;
 use worker::wasm_bindgen::{self, JsValue};
 use worker::{
@@ -17,7 +18,7 @@ use worker::{
     WebSocketRequestResponsePair, durable_object,
 };
 
-use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockCall};
+use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockAsk, StockCall};
 use super::stock_tables::Tables;
 use super::{Answer, read, reply};
 use crate::context::now;
@@ -67,18 +68,21 @@ impl DurableObject for StockObject {
             shell.open(product_id).await?;
             return shell.accept_socket();
         }
-        let StockCall { product_id, command } = read(&mut request).await?;
+        let StockCall { product_id, ask } = read(&mut request).await?;
         shell.open(product_id).await?;
-        let Some(command) = command else {
-            return shell.with_shelf(|shelf| {
-                reply(&Answer::<_, Rejection>::Done(StockAnswer { levels: levels(shelf), reservation: None }))
-            });
+        let (command, report) = match ask {
+            StockAsk::Read => (None, None),
+            StockAsk::Do(command) => (Some(command), None),
+            StockAsk::Report { before, after } => (after, Some(before)),
         };
-        let mut outcome = shell.execute(&command)?;
+        let mut outcome = shell.answer(command.as_ref())?;
         if matches!(outcome, Answer::Rejected(Rejection::UnknownSku { .. })) {
             // The product may have got a variant since it was opened.
             shell.open_from_catalogue(product_id).await?;
-            outcome = shell.execute(&command)?;
+            outcome = shell.answer(command.as_ref())?;
+        }
+        if let (Answer::Done(answer), Some(before)) = (&mut outcome, report) {
+            answer.report = Some(shell.report(product_id, before)?);
         }
         Shell::after_change(shell).await?;
         reply(&outcome)
@@ -125,7 +129,7 @@ impl Shell {
     }
 
     /// Decides, persists, publishes to open pages. Synchronous, hence one transaction.
-    fn execute(&self, command: &Command) -> worker::Result<Answer<StockAnswer, Rejection>> {
+    fn execute(&self, command: &Command) -> worker::Result<Answer<(), Rejection>> {
         self.load()?;
         let sql = self.storage().sql();
         let past = self.with_shelf(|shelf| Past::gather(shelf, command, &Tables(&sql)))?;
@@ -143,14 +147,33 @@ impl Shell {
             self.shelf.replace(Some(shelf));
             self.broadcast()?;
         }
-        let reservation = match command.checkout_id() {
+        Ok(Answer::Done(()))
+    }
+
+    /// Does what is asked, and says how things are then.
+    fn answer(&self, command: Option<&Command>) -> worker::Result<Answer<StockAnswer, Rejection>> {
+        if let Some(command) = command
+            && let Answer::Rejected(rejection) = self.execute(command)?
+        {
+            return Ok(Answer::Rejected(rejection));
+        }
+        let reservation = match command.and_then(Command::checkout_id) {
             Some(checkout_id) => match self.with_shelf(|shelf| Ok(shelf.reservation(checkout_id).cloned()))? {
                 Some(held) => Some(held),
-                None => Tables(&sql).ended(checkout_id)?,
+                None => Tables(&self.storage().sql()).ended(checkout_id)?,
             },
             None => None,
         };
-        self.with_shelf(|shelf| Ok(Answer::Done(StockAnswer { levels: levels(shelf), reservation })))
+        self.with_shelf(|shelf| Ok(Answer::Done(StockAnswer { levels: levels(shelf), reservation, report: None })))
+    }
+
+    fn report(&self, product_id: ProductId, before: Option<u64>) -> worker::Result<StockReport> {
+        let history = Tables(&self.storage().sql()).history(before)?;
+        self.with_shelf(|shelf| {
+            let level =
+                |(sku, level): (&Sku, Level)| StockLevel { sku: sku.clone(), available: level.available(), level };
+            Ok(StockReport { product_id, levels: shelf.levels().map(level).collect(), history })
+        })
     }
 
     fn with_shelf<T>(&self, read: impl FnOnce(&Shelf) -> worker::Result<T>) -> worker::Result<T> {

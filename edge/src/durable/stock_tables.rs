@@ -1,19 +1,24 @@
 //! How a Stock object's tables keep what [`domain::stock`] decides. Decides nothing itself.
 
 use domain::ids::{CartId, CheckoutId, MovementId, PersonId, SaleId, Sku};
-use domain::stock::{Cause, Command, Entry, Event, Level, Memory, PersonLimit, Reservation, ReservationState, Shelf, entries};
+use domain::stock::{
+    Cause, Command, Entry, Event, Level, Memory, PersonLimit, Reservation, ReservationState, Shelf, entries,
+};
 use domain::time::Timestamp;
+use domain::wire::StockEntry;
 use serde::Deserialize;
 use worker::SqlStorage;
 
 use super::migrate;
 
 /// Newest last: an object that slept through several is brought up to date when it wakes.
-const VERSIONS: [&str; 2] =
-    [include_str!("../../../migrations/durable/stock.sql"), include_str!("../../../migrations/durable/stock_history.sql")];
+const VERSIONS: [&str; 2] = [
+    include_str!("../../../migrations/durable/stock.sql"),
+    include_str!("../../../migrations/durable/stock_history.sql"),
+];
 
 /// Most lines of the history in one answer.
-pub(super) const HISTORY_MAX: u32 = 200;
+const HISTORY_MAX: u32 = 200;
 
 /// The tables of one Stock object.
 pub(super) struct Tables<'a>(pub(super) &'a SqlStorage);
@@ -52,22 +57,12 @@ impl ReservationRow {
     }
 }
 
-/// A line of the history with when it happened.
-#[derive(Debug, serde::Serialize, Deserialize)]
-pub(crate) struct DatedEntry {
-    /// Counts the product's lines from 1.
-    pub(crate) seq: u64,
-    /// When it happened.
-    pub(crate) at: Timestamp,
-    #[serde(flatten)]
-    pub(crate) entry: Entry,
-}
-
 impl Tables<'_> {
     /// Brings the tables up to date and reads what has to be in memory: counts, and what is promised now.
     pub(super) fn open(sql: &SqlStorage) -> worker::Result<Shelf> {
         migrate(sql, &VERSIONS)?;
-        let levels: Vec<LevelRow> = sql.exec("SELECT sku, on_hand, received, committed FROM level", None)?.to_array()?;
+        let levels: Vec<LevelRow> =
+            sql.exec("SELECT sku, on_hand, received, committed FROM level", None)?.to_array()?;
         let rows: Vec<ReservationRow> = sql
             .exec(
                 "SELECT checkout_id, cart_id, lines, state, expires_at, share, taken_back
@@ -177,7 +172,7 @@ impl Tables<'_> {
     }
 
     /// The newest lines of the history before line `before`, newest first, at most [`HISTORY_MAX`].
-    pub(super) fn history(&self, before: Option<u64>) -> worker::Result<Vec<DatedEntry>> {
+    pub(super) fn history(&self, before: Option<u64>) -> worker::Result<Vec<StockEntry>> {
         #[derive(Deserialize)]
         struct Row {
             seq: u64,
@@ -201,7 +196,7 @@ impl Tables<'_> {
             .to_array()?;
         let dated = |row: Row| {
             let Row { seq, at, sku, change, on_hand, cause, reference, actor, reason } = row;
-            DatedEntry { seq, at, entry: Entry { sku, change, on_hand, cause, reference, actor, reason } }
+            StockEntry { seq, at, entry: Entry { sku, change, on_hand, cause, reference, actor, reason } }
         };
         Ok(rows.into_iter().map(dated).collect())
     }

@@ -8,6 +8,7 @@ pub(crate) mod home;
 pub(crate) mod index_files;
 pub(crate) mod internal;
 pub(crate) mod internal_search;
+pub(crate) mod internal_stock;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod measure;
