@@ -53,11 +53,10 @@ async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
 
     shop.gateway(&order, json!({"action": "pay"})).await;
     shop.wait_for_status(&order, "paid").await;
-    let checkout_id = order.body["checkout_id"].as_str().map(str::to_owned);
-    let checkout_id = match checkout_id {
-        Some(id) => id,
-        None => shop.look(&order).await["checkout_id"].as_str().unwrap().to_owned(),
-    };
+    let (_, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}pestle"), Vec::new()).await;
+    let sold = &report["history"][0];
+    assert_eq!((&sold["cause"], &sold["change"]), (&json!("sold"), &json!(-3)), "{report}");
+    let checkout_id = sold["reference"].as_str().unwrap();
     let take_back = |units| {
         json!({
             "command": "take_back", "movement": movement(Uuid::now_v7(), "did not fit"), "checkout_id": checkout_id,
