@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CartId, CheckoutId, OperationId, ProductId, Sku};
-use crate::money::Money;
+use crate::ids::{CartId, CheckoutId, OperationId, Sku};
 use crate::stock::{Quantity, RESERVATION_LENGTH};
 use crate::time::{Millis, Timestamp};
 

@@ -107,7 +107,7 @@ async fn release(context: &Context, event: &OriginEvent) -> Result<(), Error> {
 
 async fn change_cart(context: &Context, event: &OriginEvent, command: cart::Command) -> Result<(), Error> {
     // Thawing and completing are never refused.
-    drop(client::cart(context, event.order.cart_id, CartCall::Change(command)).await?);
+    drop(client::cart(context, event.order.cart_id, &CartCall::Change(command)).await?);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The Worker. Entry points only: a request, the clock, and the objects' classes.
 
 mod asking;
+mod carts;
 mod catalogue;
 mod checkout;
 mod context;

@@ -31,14 +31,13 @@ async fn shop() -> &'static Shop {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_buyers_for_ten_units_place_ten_orders() {
     let shop = shop().await;
-    let buyers: Vec<_> = (0..200)
-        .map(|_| {
-            tokio::spawn(async move {
-                let cart = shop.cart_with("kettle", 1).await;
-                shop.check_out(&cart, Uuid::now_v7()).await
-            })
-        })
-        .collect();
+    // All of them have it in their carts before the first one pays: a cart holds nothing for anybody.
+    let carts: Vec<_> = (0..200).map(|_| tokio::spawn(shop.cart_with("kettle", 1))).collect();
+    let mut buyers = Vec::new();
+    for cart in carts {
+        let cart = cart.await.unwrap();
+        buyers.push(tokio::spawn(async move { shop.check_out(&cart, Uuid::now_v7()).await }));
+    }
     let mut placed = 0;
     for buyer in buyers {
         let (status, body) = buyer.await.unwrap();

@@ -43,9 +43,7 @@ async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
 
     // Three are promised: only six can be written off.
     let order = shop.order("pestle", 3).await;
-    let write_off = |units| {
-        json!({"command": "write_off", "movement": movement(Uuid::now_v7(), "fell"), "sku": "pestle", "units": units})
-    };
+    let write_off = |units| json!({"command": "write_off", "movement": movement(Uuid::now_v7(), "fell"), "sku": "pestle", "units": units});
     let (status, body) = move_by_hand(&shop, &write_off(7)).await;
     assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("stock_promised")), "{body}");
     let (status, report) = move_by_hand(&shop, &write_off(1)).await;

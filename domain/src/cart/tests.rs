@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::idempotency::assert_idempotent;
-use crate::money::Currency;
+use crate::ids::ProductId;
+use crate::money::{Currency, Money};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 

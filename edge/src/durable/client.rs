@@ -188,10 +188,10 @@ pub(crate) async fn stock(
 pub(crate) async fn cart(
     context: &Context,
     cart_id: CartId,
-    call_of: CartCall,
+    call_of: &CartCall,
 ) -> Result<Result<CartAnswer, cart::Rejection>, Error> {
     let stub = context.objects("CART")?.get_by_name(&cart_id.to_string())?;
-    call(&stub, &call_of).await
+    call(&stub, call_of).await
 }
 
 /// Hands a page's socket over to the product's Stock object.
