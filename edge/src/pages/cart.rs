@@ -213,13 +213,13 @@ fn saved(model: &Model<'_>) -> Markup {
                                 h3 { (line_title(line)) }
                                 @if !line.variant.is_empty() { p.muted { (line.variant) } }
                                 (line_price(line))
+                                p.muted { "Quantity " (line.quantity.get()) }
                                 @match line.available {
                                     None => p.problem { "No longer sold." },
                                     Some(0) => p.problem { "Sold out. It stays here until it is back." },
                                     Some(_) => {}
                                 }
                             }
-                            p.price { (line.quantity.get()) " ×" }
                             .line-forms {
                                 @if model.frozen.is_none() && line.available.is_some_and(|available| available > 0) {
                                     (line_button(model, line, "/cart/saved/put-back", "button quiet", "Put into the cart"))
