@@ -75,7 +75,12 @@ fn people_gather_and_are_let_in_one_after_the_other_in_the_drawn_order() {
                 assert_eq!(admitted_at, START + Millis::seconds(10 * i64::from(place)));
                 assert!(times.insert(admitted_at));
             }
-            other => panic!("{other:?}"),
+            other @ (Standing::Gathering
+            | Standing::Waiting { place: None, .. }
+            | Standing::Lapsed
+            | Standing::Over) => {
+                panic!("{other:?}")
+            }
         }
     }
     assert_eq!(times.len(), 12, "one every ten seconds");
