@@ -19,7 +19,7 @@ use crate::stock::Quantity;
 use crate::time::Timestamp;
 
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
-pub use self::stock::{StockEntry, StockLevel, StockReport};
+pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport};
 
 /// Header that names one request across every process that it touches.
 pub const HEADER_REQUEST_ID: &str = "x-request-id";
@@ -337,6 +337,9 @@ pub const EDGE_QUERIES: &str = "/internal/queries";
 /// With the SKU of one of a product's variants appended, percent-encoded. `GET`, with `?before={seq}` for older history: the
 /// product's [`StockReport`]. `POST` of a [`crate::stock::Command`] that moves goods by hand: the same, after it.
 pub const EDGE_STOCK: &str = "/internal/stock/";
+
+/// `POST` [`MeasureReservations`] → [`MeasuredReservations`]: what reserving costs, tried with stock that nobody gets.
+pub const EDGE_MEASURE_STOCK: &str = "/internal/stock-measure";
 
 /// Most products in one [`ImportBatch`].
 pub const IMPORT_BATCH_MAX: usize = 200;

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
     api, cart, checkout, health, home, index_files, internal, internal_search, internal_stock, listing, live, measure,
-    order, pictures, product, search,
+    measure_stock, order, pictures, product, search,
 };
 use crate::signed;
 
@@ -54,6 +54,7 @@ fn routes() -> Router {
         .route(wire::EDGE_INDEX, get(internal_search::index_status))
         .route(wire::EDGE_QUERIES, get(internal_search::queries))
         .route(wire::EDGE_MEASURE, post(measure::searches))
+        .route(wire::EDGE_MEASURE_STOCK, post(measure_stock::reservations))
         .layer(signed_body);
     let api = Router::new()
         .route("/api/openapi.json", get(api::openapi))

@@ -12,6 +12,7 @@ pub(crate) mod internal_stock;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod measure;
+pub(crate) mod measure_stock;
 pub(crate) mod order;
 pub(crate) mod pictures;
 pub(crate) mod product;
