@@ -7,6 +7,9 @@ use clap::{Parser, Subcommand};
 
 mod relevance;
 mod search_cost;
+mod stock_cost;
+mod times;
+mod worker;
 
 /// Measures the shop
 #[derive(Parser)]
@@ -22,12 +25,15 @@ enum Command {
     Relevance(relevance::Arguments),
     /// What searching costs in a catalogue of any size: in workerd, natively, and over HTTP
     Search(search_cost::Arguments),
+    /// What stock bears: reservations a second, a rush of buyers, and how soon many viewers see a change
+    Stock(stock_cost::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Relevance(arguments) => relevance::run(&arguments),
         Command::Search(arguments) => search_cost::run(&arguments),
+        Command::Stock(arguments) => stock_cost::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,13 +18,13 @@ mod load;
 mod native;
 mod questions;
 mod report;
-mod worker;
 
 use self::freshness::Freshness;
 use self::load::Load;
 use self::native::Native;
 use self::questions::Kind;
-use self::worker::Worker;
+use crate::times::Times;
+use crate::worker::Worker;
 
 /// Products that are saved to see how soon they are found.
 const SAVES: usize = 12;
@@ -106,26 +106,6 @@ struct Cold {
     rounds_p50: u64,
     bytes_p50: u64,
     milliseconds: Times,
-}
-
-/// The middle one, and the one that 99 of 100 do not exceed; milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Times {
-    p50: f64,
-    p99: f64,
-}
-
-impl Times {
-    fn of(mut milliseconds: Vec<f64>) -> Self {
-        milliseconds.sort_by(f64::total_cmp);
-        Self { p50: quantile(&milliseconds, 0.5), p99: quantile(&milliseconds, 0.99) }
-    }
-}
-
-/// The value that a share of the sorted ones does not exceed; 0 of none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
-    sorted.get(at).copied().unwrap_or(0.0)
 }
 
 fn middle(mut numbers: Vec<u64>) -> u64 {
@@ -232,16 +212,4 @@ fn ensure_empty(state: &Path) -> Result<()> {
     let is_empty = !state.exists() || state.read_dir().is_ok_and(|mut entries| entries.next().is_none());
     ensure!(is_empty, "{} is not an empty folder: name another one", state.display());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quantile_is_one_of_the_values() {
-        let values: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!((quantile(&values, 0.5), quantile(&values, 0.99), quantile(&values, 1.0)), (50.0, 99.0, 100.0));
-        assert_eq!((quantile(&[7.0], 0.5), quantile(&[], 0.5)), (7.0, 0.0));
-    }
 }

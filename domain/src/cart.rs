@@ -1,17 +1,33 @@
 //! A shopper's cart: what they mean to buy, frozen while they pay.
 //!
-//! A pure machine. It knows SKUs and quantities; prices and availability are looked up when it is shown.
+//! A pure machine. It knows SKUs, quantities and the prices that the shopper has seen; what things cost and how many there are
+//! is told with every command that depends on it.
+
+mod command;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CheckoutId, OperationId, ProductId, Sku};
+use crate::ids::{CartId, CheckoutId, OperationId, Sku};
 use crate::stock::{Quantity, RESERVATION_LENGTH};
 use crate::time::{Millis, Timestamp};
 
+pub use self::command::{CartLine, Command, Event, Rejection};
+
 /// Most lines in a cart.
 pub const LINES_MAX: usize = 100;
+
+/// Most lines saved for later.
+pub const SAVED_MAX: usize = 200;
+
+/// How long a cart is kept after it was touched last.
+pub const KEPT: Millis = Millis::days(90);
+
+/// How exactly a cart remembers when it was touched: noting it at every change would be a write more each time.
+const TOUCHED_AGAIN: Millis = Millis::days(1);
 
 /// How long a cart stays frozen for a checkout: as long as its stock is held.
 pub const FREEZE_LENGTH: Millis = RESERVATION_LENGTH;
@@ -19,128 +35,11 @@ pub const FREEZE_LENGTH: Millis = RESERVATION_LENGTH;
 /// How many of the latest changes a cart remembers, to tell a repetition from a second wish.
 const OPERATIONS_KEPT: usize = 32;
 
+/// How many carts it remembers to have taken in.
+const MERGED_KEPT: usize = 16;
+
 /// How many checkouts a cart remembers. The least of the others' ids go first, which are the oldest.
 const CHECKOUTS_KEPT: usize = 16;
-
-/// One line of a cart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CartLine {
-    /// The variant.
-    pub sku: Sku,
-    /// Its product.
-    pub product_id: ProductId,
-    /// How many.
-    pub quantity: Quantity,
-}
-
-/// What can be asked of a cart. Every command may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// Puts in `quantity` more of a variant.
-    Add {
-        /// tells a repetition from a second wish
-        operation_id: OperationId,
-        /// the variant
-        sku: Sku,
-        /// its product
-        product_id: ProductId,
-        /// how many more
-        quantity: Quantity,
-    },
-    /// Makes it `quantity` of a variant that is in the cart.
-    SetQuantity {
-        /// the variant
-        sku: Sku,
-        /// how many from now on
-        quantity: Quantity,
-    },
-    /// Takes a variant out.
-    Remove {
-        /// the variant
-        sku: Sku,
-    },
-    /// Keeps the cart as it is while a checkout is under way.
-    Freeze {
-        /// which checkout
-        checkout_id: CheckoutId,
-    },
-    /// The checkout will not be paid: the cart can be changed again.
-    Thaw {
-        /// which checkout
-        checkout_id: CheckoutId,
-    },
-    /// The checkout is paid: what was bought leaves the cart.
-    Complete {
-        /// which checkout
-        checkout_id: CheckoutId,
-    },
-}
-
-/// What happened to a cart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A line is now so many.
-    LineSet {
-        /// the line, as it is now
-        line: CartLine,
-        /// the change that asked for it, if it counts once
-        operation_id: Option<OperationId>,
-    },
-    /// A line is gone.
-    LineRemoved {
-        /// the variant
-        sku: Sku,
-    },
-    /// The cart stays as it is until then.
-    Frozen {
-        /// for which checkout
-        checkout_id: CheckoutId,
-        /// until when
-        until: Timestamp,
-    },
-    /// The cart can be changed again.
-    Thawed {
-        /// which checkout is over
-        checkout_id: CheckoutId,
-    },
-    /// What the checkout bought has left the cart.
-    Completed {
-        /// which checkout
-        checkout_id: CheckoutId,
-    },
-}
-
-/// Why a command is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "rejection", rename_all = "snake_case")]
-pub enum Rejection {
-    /// A checkout is under way.
-    #[error("a payment is under way for this cart; finish it, or give it up to change the cart")]
-    Frozen {
-        /// which
-        checkout_id: CheckoutId,
-    },
-    /// The variant is not in the cart.
-    #[error("{sku} is not in this cart")]
-    NoSuchLine {
-        /// the variant
-        sku: Sku,
-    },
-    /// More than [`LINES_MAX`] lines.
-    #[error("a cart holds at most {LINES_MAX} different things")]
-    TooManyLines,
-    /// More than [`Quantity::MAX`] of one variant.
-    #[error("a line holds at most {max}", max = Quantity::MAX)]
-    TooMany,
-    /// Nothing to check out.
-    #[error("the cart is empty")]
-    Empty,
-    /// This checkout is over.
-    #[error("this checkout is over; start a new one")]
-    CheckoutClosed,
-}
 
 /// One checkout of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,10 +70,22 @@ pub enum CheckoutState {
 pub struct Cart {
     /// In the order in which they were put in.
     lines: Vec<CartLine>,
+    /// The same, of what was saved for later.
+    #[serde(default)]
+    saved: Vec<CartLine>,
     /// The checkout that froze the cart last.
     current: Option<CheckoutId>,
     checkouts: BTreeMap<CheckoutId, Checkout>,
     operations: VecDeque<OperationId>,
+    /// The carts that it took in.
+    #[serde(default)]
+    merged: VecDeque<CartId>,
+    /// The cart that took it in.
+    #[serde(default)]
+    handed_over_to: Option<CartId>,
+    /// When it was touched last, to the day.
+    #[serde(default)]
+    touched_at: Option<Timestamp>,
 }
 
 impl Cart {
@@ -183,11 +94,21 @@ impl Cart {
         &self.lines
     }
 
-    /// The checkout that the cart waits for at `now`, if any.
-    pub fn frozen_for(&self, now: Timestamp) -> Option<CheckoutId> {
+    /// What is saved for later, in the order in which it was.
+    pub fn saved(&self) -> &[CartLine] {
+        &self.saved
+    }
+
+    /// The cart that has become of it.
+    pub const fn handed_over_to(&self) -> Option<CartId> {
+        self.handed_over_to
+    }
+
+    /// The checkout that the cart waits for at `now`, if any, and until when.
+    pub fn frozen_for(&self, now: Timestamp) -> Option<(CheckoutId, Timestamp)> {
         let checkout_id = self.current?;
         match self.checkouts.get(&checkout_id)?.state {
-            CheckoutState::Frozen { until } if until > now => Some(checkout_id),
+            CheckoutState::Frozen { until } if until > now => Some((checkout_id, until)),
             CheckoutState::Frozen { .. } | CheckoutState::Thawed | CheckoutState::Completed => None,
         }
     }
@@ -197,30 +118,46 @@ impl Cart {
         self.checkouts.get(&checkout_id)
     }
 
-    /// When the cart thaws by itself. Nothing has to be done then: a freeze that is over does not count.
+    /// When [`Command::Expire`] has something to do. A freeze that is over does not count, without anybody doing anything.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        match self.checkouts.get(&self.current?)?.state {
-            CheckoutState::Frozen { until } => Some(until),
-            CheckoutState::Thawed | CheckoutState::Completed => None,
-        }
+        self.touched_at.map(|at| at + KEPT)
     }
 
     /// What follows from `command` at `now`: nothing, when it was done before.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let mut events = self.decide_change(command, now)?;
+        let is_fresh = self.touched_at.is_some_and(|at| now < at + TOUCHED_AGAIN);
+        if !events.is_empty() && !is_fresh && *command != Command::Expire {
+            events.push(Event::Touched { at: now });
+        }
+        Ok(events)
+    }
+
+    fn decide_change(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Add { operation_id, sku, product_id, quantity } => {
+            Command::Add { operation_id, sku, product_id, quantity, price, available } => {
                 if self.operations.contains(operation_id) {
                     return Ok(Vec::new());
                 }
                 self.check_changeable(now)?;
-                self.add(*operation_id, sku, *product_id, *quantity)
+                let line = CartLine {
+                    sku: sku.clone(),
+                    product_id: *product_id,
+                    quantity: *quantity,
+                    seen_price: Some(*price),
+                };
+                Ok(vec![self.add(line, *available, Some(*operation_id))?])
             }
-            Command::SetQuantity { sku, quantity } => {
+            Command::SetQuantity { sku, quantity, available } => {
                 let line = self.line(sku).ok_or_else(|| Rejection::NoSuchLine { sku: sku.clone() })?;
                 if line.quantity == *quantity {
                     return Ok(Vec::new());
                 }
                 self.check_changeable(now)?;
+                // Fewer is always possible, even of what is no longer there.
+                if *quantity > line.quantity && quantity.get() > *available {
+                    return Err(Rejection::NotThatMany { available: *available, had: 0 });
+                }
                 let line = CartLine { quantity: *quantity, ..line.clone() };
                 Ok(vec![Event::LineSet { line, operation_id: None }])
             }
@@ -231,6 +168,28 @@ impl Cart {
                 self.check_changeable(now)?;
                 Ok(vec![Event::LineRemoved { sku: sku.clone() }])
             }
+            Command::SaveForLater { sku } => self.save_for_later(sku, now),
+            Command::PutBack { sku, available } => self.put_back(sku, *available, now),
+            Command::RemoveSaved { sku } => Ok(match self.saved_line(sku) {
+                Some(_) => vec![Event::SavedRemoved { sku: sku.clone() }],
+                None => Vec::new(),
+            }),
+            Command::AcceptPrices { prices } => {
+                let news = prices.iter().filter_map(|(sku, price)| {
+                    let line = self.line(sku).filter(|line| line.seen_price != Some(*price))?;
+                    let line = CartLine { seen_price: Some(*price), ..line.clone() };
+                    Some(Event::LineSet { line, operation_id: None })
+                });
+                Ok(news.collect())
+            }
+            Command::Merge { from, lines, saved } => self.merge(*from, lines, saved, now),
+            Command::HandOver { to } => match self.handed_over_to {
+                Some(before) if before == *to => Ok(Vec::new()),
+                Some(_) | None => {
+                    self.check_changeable(now)?;
+                    Ok(vec![Event::HandedOver { to: *to }])
+                }
+            },
             Command::Freeze { checkout_id } => self.freeze(*checkout_id, now),
             Command::Thaw { checkout_id } => Ok(match self.checkouts.get(checkout_id).map(|checkout| checkout.state) {
                 Some(CheckoutState::Frozen { .. }) => vec![Event::Thawed { checkout_id: *checkout_id }],
@@ -245,30 +204,105 @@ impl Cart {
                     Some(CheckoutState::Completed) | None => Vec::new(),
                 })
             }
+            Command::Expire => Ok(match self.next_deadline() {
+                Some(deadline) if deadline <= now => vec![Event::Expired],
+                Some(_) | None => Vec::new(),
+            }),
         }
     }
 
-    fn add(
-        &self,
-        operation_id: OperationId,
-        sku: &Sku,
-        product_id: ProductId,
-        quantity: Quantity,
-    ) -> Result<Vec<Event>, Rejection> {
-        let had = self.line(sku).map(|line| line.quantity.get());
-        if had.is_none() && self.lines.len() >= LINES_MAX {
+    /// The line with so many more of it, if there are so many.
+    fn add(&self, more: CartLine, available: u32, operation_id: Option<OperationId>) -> Result<Event, Rejection> {
+        let had = self.line(&more.sku).map_or(0, |line| line.quantity.get());
+        if had == 0 && self.lines.len() >= LINES_MAX {
             return Err(Rejection::TooManyLines);
         }
-        let quantity = Quantity::new(had.unwrap_or(0) + quantity.get()).map_err(|_| Rejection::TooMany)?;
-        let line = CartLine { sku: sku.clone(), product_id, quantity };
-        Ok(vec![Event::LineSet { line, operation_id: Some(operation_id) }])
+        let quantity = Quantity::new(had + more.quantity.get()).map_err(|_| Rejection::TooMany)?;
+        if quantity.get() > available {
+            return Err(Rejection::NotThatMany { available, had });
+        }
+        Ok(Event::LineSet { line: CartLine { quantity, ..more }, operation_id })
+    }
+
+    fn save_for_later(&self, sku: &Sku, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let Some(line) = self.line(sku) else {
+            // Repeated, or never there.
+            let known = self.saved_line(sku).is_some();
+            return if known { Ok(Vec::new()) } else { Err(Rejection::NoSuchLine { sku: sku.clone() }) };
+        };
+        self.check_changeable(now)?;
+        if self.saved_line(sku).is_none() && self.saved.len() >= SAVED_MAX {
+            return Err(Rejection::TooManySaved);
+        }
+        Ok(vec![Event::LineRemoved { sku: sku.clone() }, Event::Saved { line: line.clone() }])
+    }
+
+    fn put_back(&self, sku: &Sku, available: u32, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let Some(saved) = self.saved_line(sku) else {
+            let known = self.line(sku).is_some();
+            return if known { Ok(Vec::new()) } else { Err(Rejection::NoSuchLine { sku: sku.clone() }) };
+        };
+        self.check_changeable(now)?;
+        if available == 0 {
+            return Err(Rejection::NotThatMany { available, had: 0 });
+        }
+        // As many as there are: whoever saved three and finds two wants two.
+        let had = self.line(sku).map_or(0, |line| line.quantity.get());
+        let room = available.saturating_sub(had);
+        let removed = Event::SavedRemoved { sku: sku.clone() };
+        match Quantity::new(saved.quantity.get().min(room)) {
+            Ok(quantity) => Ok(vec![self.add(CartLine { quantity, ..saved.clone() }, available, None)?, removed]),
+            // All there are is in the cart.
+            Err(_) => Ok(vec![removed]),
+        }
+    }
+
+    fn merge(
+        &self,
+        from: CartId,
+        lines: &[CartLine],
+        saved: &[CartLine],
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        if self.merged.contains(&from) {
+            return Ok(Vec::new());
+        }
+        self.check_changeable(now)?;
+        let mut after = self.clone();
+        let mut events = Vec::new();
+        let take = |after: &mut Self, event: Event, events: &mut Vec<Event>| {
+            after.evolve(&event);
+            events.push(event);
+        };
+        for line in lines {
+            match after.line(&line.sku) {
+                Some(ours) if ours.quantity >= line.quantity => {}
+                None if after.lines.len() >= LINES_MAX => {
+                    take(&mut after, Event::Saved { line: line.clone() }, &mut events)
+                }
+                Some(_) | None => {
+                    let event = Event::LineSet { line: line.clone(), operation_id: None };
+                    take(&mut after, event, &mut events);
+                }
+            }
+        }
+        for line in saved {
+            if after.line(&line.sku).is_none() && after.saved_line(&line.sku).is_none() {
+                take(&mut after, Event::Saved { line: line.clone() }, &mut events);
+            }
+        }
+        events.push(Event::Merged { from });
+        Ok(events)
     }
 
     fn freeze(&self, checkout_id: CheckoutId, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        if let Some(frozen_for) = self.frozen_for(now)
+        if let Some((frozen_for, _)) = self.frozen_for(now)
             && frozen_for != checkout_id
         {
             return Err(Rejection::Frozen { checkout_id: frozen_for });
+        }
+        if let Some(to) = self.handed_over_to {
+            return Err(Rejection::HandedOver { to });
         }
         let until = now + FREEZE_LENGTH;
         match self.checkouts.get(&checkout_id) {
@@ -276,7 +310,7 @@ impl Cart {
             Some(Checkout { state: CheckoutState::Completed, .. }) => Ok(Vec::new()),
             Some(Checkout { state: CheckoutState::Frozen { until }, .. }) if *until > now => Ok(Vec::new()),
             // Thawed or lapsed. The same lines may be tried again; other lines are another checkout.
-            Some(checkout) if checkout.lines == self.lines => Ok(vec![Event::Frozen { checkout_id, until }]),
+            Some(checkout) if are_same(&checkout.lines, &self.lines) => Ok(vec![Event::Frozen { checkout_id, until }]),
             Some(_) => Err(Rejection::CheckoutClosed),
             None if self.lines.is_empty() => Err(Rejection::Empty),
             None => Ok(vec![Event::Frozen { checkout_id, until }]),
@@ -284,8 +318,11 @@ impl Cart {
     }
 
     fn check_changeable(&self, now: Timestamp) -> Result<(), Rejection> {
+        if let Some(to) = self.handed_over_to {
+            return Err(Rejection::HandedOver { to });
+        }
         match self.frozen_for(now) {
-            Some(checkout_id) => Err(Rejection::Frozen { checkout_id }),
+            Some((checkout_id, _)) => Err(Rejection::Frozen { checkout_id }),
             None => Ok(()),
         }
     }
@@ -294,14 +331,15 @@ impl Cart {
         self.lines.iter().find(|line| line.sku == *sku)
     }
 
+    fn saved_line(&self, sku: &Sku) -> Option<&CartLine> {
+        self.saved.iter().find(|line| line.sku == *sku)
+    }
+
     /// Makes `event` part of the state.
     pub fn evolve(&mut self, event: &Event) {
         match event {
             Event::LineSet { line, operation_id } => {
-                match self.lines.iter_mut().find(|old| old.sku == line.sku) {
-                    Some(old) => *old = line.clone(),
-                    None => self.lines.push(line.clone()),
-                }
+                set(&mut self.lines, line);
                 if let Some(operation_id) = operation_id {
                     if self.operations.len() == OPERATIONS_KEPT {
                         self.operations.pop_front();
@@ -310,6 +348,21 @@ impl Cart {
                 }
             }
             Event::LineRemoved { sku } => self.lines.retain(|line| line.sku != *sku),
+            Event::Saved { line } => set(&mut self.saved, line),
+            Event::SavedRemoved { sku } => self.saved.retain(|line| line.sku != *sku),
+            Event::Merged { from } => {
+                if self.merged.len() == MERGED_KEPT {
+                    self.merged.pop_front();
+                }
+                self.merged.push_back(*from);
+            }
+            Event::HandedOver { to } => {
+                self.lines.clear();
+                self.saved.clear();
+                self.handed_over_to = Some(*to);
+            }
+            Event::Touched { at } => self.touched_at = Some(*at),
+            Event::Expired => *self = Self::default(),
             Event::Frozen { checkout_id, until } => {
                 let checkout = Checkout { lines: self.lines.clone(), state: CheckoutState::Frozen { until: *until } };
                 self.checkouts.insert(*checkout_id, checkout);
@@ -351,102 +404,15 @@ impl Cart {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
+/// Whether these are the same things, whatever they were seen to cost.
+fn are_same(some: &[CartLine], others: &[CartLine]) -> bool {
+    let things = |lines: &[CartLine]| lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect::<Vec<_>>();
+    things(some) == things(others)
+}
 
-    use super::*;
-    use crate::idempotency::assert_idempotent;
-
-    const NOW: Timestamp = Timestamp(1_000_000);
-
-    fn sku(text: &str) -> Sku {
-        Sku::new(text).unwrap()
-    }
-
-    fn checkout(n: u128) -> CheckoutId {
-        CheckoutId(Uuid::from_u128(n))
-    }
-
-    fn add(operation: u128, text: &str, quantity: u32) -> Command {
-        Command::Add {
-            operation_id: OperationId(Uuid::from_u128(operation)),
-            sku: sku(text),
-            product_id: ProductId(Uuid::from_u128(7)),
-            quantity: Quantity::new(quantity).unwrap(),
-        }
-    }
-
-    fn after(cart: &mut Cart, command: &Command, now: Timestamp) -> Result<(), Rejection> {
-        assert_idempotent(cart, |cart| cart.decide(command, now), |cart, event| cart.evolve(event))
-    }
-
-    fn contents(cart: &Cart) -> Vec<(String, u32)> {
-        cart.lines().iter().map(|line| (line.sku.to_string(), line.quantity.get())).collect()
-    }
-
-    #[test]
-    fn adding_twice_is_more_but_a_repeated_request_is_not() {
-        let mut cart = Cart::default();
-        after(&mut cart, &add(1, "a", 2), NOW).unwrap();
-        after(&mut cart, &add(2, "a", 1), NOW).unwrap();
-        after(&mut cart, &add(3, "b", 1), NOW).unwrap();
-        assert_eq!(contents(&cart), [("a".into(), 3), ("b".into(), 1)]);
-        let set = Command::SetQuantity { sku: sku("a"), quantity: Quantity::new(1).unwrap() };
-        after(&mut cart, &set, NOW).unwrap();
-        after(&mut cart, &Command::Remove { sku: sku("b") }, NOW).unwrap();
-        assert_eq!(contents(&cart), [("a".into(), 1)]);
-    }
-
-    #[test]
-    fn a_cart_has_its_limits() {
-        let mut cart = Cart::default();
-        assert_eq!(after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW), Err(Rejection::Empty));
-        for n in 0..LINES_MAX as u128 {
-            after(&mut cart, &add(n, &format!("s{n}"), 1), NOW).unwrap();
-        }
-        assert_eq!(after(&mut cart, &add(900, "one-more", 1), NOW), Err(Rejection::TooManyLines));
-        assert_eq!(after(&mut cart, &add(901, "s0", 9_999), NOW), Err(Rejection::TooMany));
-    }
-
-    #[test]
-    fn a_cart_is_frozen_while_it_is_paid_and_thaws_by_itself() {
-        let mut cart = Cart::default();
-        after(&mut cart, &add(1, "a", 2), NOW).unwrap();
-        after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW).unwrap();
-        let frozen = Rejection::Frozen { checkout_id: checkout(1) };
-        assert_eq!(after(&mut cart, &add(2, "b", 1), NOW), Err(frozen.clone()));
-        assert_eq!(after(&mut cart, &Command::Freeze { checkout_id: checkout(2) }, NOW), Err(frozen));
-        let later = NOW + FREEZE_LENGTH;
-        assert_eq!(cart.next_deadline(), Some(later));
-        after(&mut cart, &add(2, "b", 1), later).unwrap();
-        let again = Command::Freeze { checkout_id: checkout(1) };
-        assert_eq!(after(&mut cart, &again, later), Err(Rejection::CheckoutClosed), "it holds something else now");
-    }
-
-    #[test]
-    fn a_cart_stays_small_however_often_it_is_checked_out() {
-        let mut cart = Cart::default();
-        after(&mut cart, &add(1, "a", 2), NOW).unwrap();
-        for n in 1..=1_000 {
-            after(&mut cart, &Command::Freeze { checkout_id: checkout(n) }, NOW).unwrap();
-            after(&mut cart, &Command::Thaw { checkout_id: checkout(n) }, NOW).unwrap();
-        }
-        assert!(serde_json::to_string(&cart).unwrap().len() < 10_000);
-        assert!(cart.checkout(checkout(1_000)).is_some());
-    }
-
-    #[test]
-    fn what_was_bought_leaves_the_cart_and_the_rest_stays() {
-        let mut cart = Cart::default();
-        after(&mut cart, &add(1, "a", 2), NOW).unwrap();
-        after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW).unwrap();
-        after(&mut cart, &Command::Thaw { checkout_id: checkout(1) }, NOW).unwrap();
-        after(&mut cart, &add(2, "a", 1), NOW).unwrap();
-        after(&mut cart, &add(3, "b", 1), NOW).unwrap();
-        after(&mut cart, &Command::Complete { checkout_id: checkout(1) }, NOW).unwrap();
-        assert_eq!(contents(&cart), [("a".into(), 1), ("b".into(), 1)]);
-        after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW).unwrap();
-        assert_eq!(cart.frozen_for(NOW), None, "a completed checkout freezes nothing again");
+fn set(lines: &mut Vec<CartLine>, line: &CartLine) {
+    match lines.iter_mut().find(|old| old.sku == line.sku) {
+        Some(old) => *old = line.clone(),
+        None => lines.push(line.clone()),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 pub(crate) fn assert_idempotent<S: Clone + PartialEq + Debug, E: Debug, R: Debug>(
     state: &mut S,
     decide: impl Fn(&S) -> Result<Vec<E>, R>,
-    evolve: impl Fn(&mut S, &E),
+    mut evolve: impl FnMut(&mut S, &E),
 ) -> Result<(), R> {
     let events = decide(state)?;
     for event in &events {

@@ -1,6 +1,6 @@
 //! Identifiers. Each kind of thing has a type of its own, so that a cart's id can't be passed for an order's.
 //!
-//! All are UUIDv7 (RFC 9562), made by the shell that first needs them, never here.
+//! All are UUIDs (RFC 9562), version 7 unless it says otherwise, made by the shell that first needs them, never here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +44,12 @@ ids! {
     EventId,
     /// One change asked of a cart, so that a request that arrives twice counts once.
     OperationId,
+    /// One movement of goods by hand, so that a form that is sent twice counts once.
+    MovementId,
+    /// A flash sale.
+    SaleId,
+    /// A person in a flash sale, as far as the shop can tell one from another: version 8, a keyed digest.
+    PersonId,
 }
 
 /// A stock-keeping unit: names one variant within the whole shop. 1 to 64 characters, none of them control characters.

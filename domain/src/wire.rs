@@ -4,6 +4,7 @@
 //! name the same thing.
 
 mod search;
+mod stock;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::stock::Quantity;
 use crate::time::Timestamp;
 
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
+pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport};
 
 /// Header that names one request across every process that it touches.
 pub const HEADER_REQUEST_ID: &str = "x-request-id";
@@ -66,7 +68,7 @@ impl Problem {
 }
 
 /// A line of which there is not enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ShortLine {
     /// What is short.
     pub sku: Sku,
@@ -331,6 +333,13 @@ pub const EDGE_INDEX_SYNONYMS: &str = "/internal/index/synonyms";
 
 /// `GET` with `?days={n}`: what shoppers asked for ([`QueryReport`]).
 pub const EDGE_QUERIES: &str = "/internal/queries";
+
+/// With the SKU of one of a product's variants appended, percent-encoded. `GET`, with `?before={seq}` for older history: the
+/// product's [`StockReport`]. `POST` of a [`crate::stock::Command`] that moves goods by hand: the same, after it.
+pub const EDGE_STOCK: &str = "/internal/stock/";
+
+/// `POST` [`MeasureReservations`] → [`MeasuredReservations`]: what reserving costs, tried with stock that nobody gets.
+pub const EDGE_MEASURE_STOCK: &str = "/internal/stock-measure";
 
 /// Most products in one [`ImportBatch`].
 pub const IMPORT_BATCH_MAX: usize = 200;

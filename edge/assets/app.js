@@ -4,6 +4,7 @@
 // The minified build: esbuild shortens htmx's own names less well than its authors did (15 KB against 20, compressed).
 import "htmx.org/dist/htmx.esm.min.js";
 
+import "./parts/cart.js";
 import "./parts/combobox.js";
 import "./parts/listing.js";
 import { $, announce } from "./parts/page.js";

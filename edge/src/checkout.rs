@@ -14,9 +14,10 @@ use domain::wire::{GatewayName, OrderLine, PlaceOrder, PlacedOrder, ShortLine};
 use futures_util::future::join_all;
 use http::StatusCode;
 
+use crate::carts;
 use crate::catalogue::{self, Article};
 use crate::context::Context;
-use crate::durable::client::{self, CartCall};
+use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::{Error, Rejection};
 use crate::origin_client;
 use crate::session::Tokens;
@@ -68,16 +69,28 @@ pub(crate) struct PricedCartLine {
     pub(crate) quantity: Quantity,
 }
 
+/// What is sold now, by SKU.
+pub(crate) type Articles = BTreeMap<Sku, Article>;
+
+/// Looks up what these lines are.
+pub(crate) async fn articles(context: &Context, lines: &[CartLine]) -> Result<Articles, Error> {
+    let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
+    let articles = catalogue::articles(context, &skus).await?;
+    Ok(articles.into_iter().map(|article| (article.sku.clone(), article)).collect())
+}
+
 /// Looks up what is in a cart and what it costs.
 pub(crate) async fn price(context: &Context, lines: &[CartLine]) -> Result<PricedCart, Error> {
-    let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
-    let mut articles: BTreeMap<Sku, Article> =
-        catalogue::articles(context, &skus).await?.into_iter().map(|article| (article.sku.clone(), article)).collect();
+    price_of(context, lines, &articles(context, lines).await?)
+}
+
+/// What is in a cart and what it costs, of what was looked up.
+pub(crate) fn price_of(context: &Context, lines: &[CartLine], articles: &Articles) -> Result<PricedCart, Error> {
     let mut priced = Vec::with_capacity(lines.len());
     let mut gone = Vec::new();
     for line in lines {
-        match articles.remove(&line.sku) {
-            Some(article) => priced.push(PricedCartLine { article, quantity: line.quantity }),
+        match articles.get(&line.sku) {
+            Some(article) => priced.push(PricedCartLine { article: article.clone(), quantity: line.quantity }),
             None => gone.push(line.clone()),
         }
     }
@@ -170,14 +183,15 @@ pub(crate) async fn give_up(
 ) -> Result<(), Error> {
     let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
     let release = stock::Command::Release { checkout_id, cart_id };
-    let released =
-        join_all(products.into_iter().map(|product_id| client::stock(context, product_id, Some(release.clone()))))
-            .await;
+    let released = join_all(
+        products.into_iter().map(|product_id| client::stock(context, product_id, StockAsk::Do(release.clone()))),
+    )
+    .await;
     for result in released {
         // Releasing is never refused.
         drop(result?);
     }
-    drop(client::cart(context, cart_id, CartCall::Change(cart::Command::Thaw { checkout_id })).await?);
+    drop(client::cart(context, cart_id, &CartCall::Change(cart::Command::Thaw { checkout_id })).await?);
     Ok(())
 }
 
@@ -191,7 +205,7 @@ struct Frozen {
 async fn freeze(context: &Context, checkout: &Checkout) -> Result<Frozen, Error> {
     let checkout_id = checkout.checkout_id;
     let call = CartCall::Change(cart::Command::Freeze { checkout_id });
-    let answer = client::cart(context, checkout.cart_id, call).await?.map_err(cart_rejection)?;
+    let answer = client::cart(context, checkout.cart_id, &call).await?.map_err(carts::refused)?;
     let frozen = answer.cart.checkout(checkout_id).ok_or_else(|| Error::bug("a frozen cart has no checkout"))?;
     Ok(Frozen { lines: frozen.lines.clone(), is_new: answer.is_changed })
 }
@@ -254,8 +268,8 @@ fn order_line(line: &PricedCartLine) -> OrderLine {
 async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<domain::time::Timestamp, Error> {
     let (checkout_id, cart_id) = (checkout.checkout_id, checkout.cart_id);
     let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
-        let command = stock::Command::Reserve { checkout_id, cart_id, lines };
-        client::stock(context, product_id, Some(command))
+        let command = stock::Command::Reserve { checkout_id, cart_id, lines, limit: None };
+        client::stock(context, product_id, StockAsk::Do(command))
     });
     let mut lines_short = Vec::new();
     let mut reserved_until = None;
@@ -274,7 +288,22 @@ async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> 
                 let wanted = lines.iter().find(|line| line.sku == sku).map_or(1, |line| line.quantity.get());
                 lines_short.push(short(&sku, wanted, 0));
             }
-            Err(stock::Rejection::BadLines) => return Err(Error::bug("a cart has the same line twice")),
+            Err(rejection @ stock::Rejection::LimitReached { .. }) => {
+                return Err(Error::rejection(
+                    StatusCode::CONFLICT,
+                    "limit_reached",
+                    "That is more than one person may have",
+                    rejection,
+                ));
+            }
+            Err(
+                bug @ (stock::Rejection::BadLines
+                | stock::Rejection::MovementDiffers
+                | stock::Rejection::BadChange
+                | stock::Rejection::TooMany
+                | stock::Rejection::BadReason
+                | stock::Rejection::NotBought { .. }),
+            ) => return Err(Error::bug(format!("a checkout reserves: {bug}"))),
             Err(rejection @ stock::Rejection::CheckoutClosed) => {
                 return Err(Error::rejection(
                     StatusCode::CONFLICT,
@@ -294,21 +323,20 @@ async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> 
 
 /// A cart's lines as each product's Stock object wants them.
 fn by_product(lines: &[CartLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
-    let mut products: BTreeMap<ProductId, Vec<StockLine>> = BTreeMap::new();
-    for line in lines {
-        let stock_line = StockLine { sku: line.sku.clone(), quantity: line.quantity };
-        products.entry(line.product_id).or_default().push(stock_line);
-    }
-    products
+    gather(lines.iter().map(|line| (line.product_id, &line.sku, line.quantity)))
 }
 
 /// An order's lines as each product's Stock object wants them.
 pub(crate) fn ordered_by_product(lines: &[OrderLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
-    let lines: Vec<CartLine> = lines
-        .iter()
-        .map(|line| CartLine { sku: line.sku.clone(), product_id: line.product_id, quantity: line.quantity })
-        .collect();
-    by_product(&lines)
+    gather(lines.iter().map(|line| (line.product_id, &line.sku, line.quantity)))
+}
+
+fn gather<'l>(lines: impl Iterator<Item = (ProductId, &'l Sku, Quantity)>) -> BTreeMap<ProductId, Vec<StockLine>> {
+    let mut products: BTreeMap<ProductId, Vec<StockLine>> = BTreeMap::new();
+    for (product_id, sku, quantity) in lines {
+        products.entry(product_id).or_default().push(StockLine { sku: sku.clone(), quantity });
+    }
+    products
 }
 
 fn short(sku: &Sku, requested: u32, available: u32) -> ShortLine {
@@ -324,7 +352,8 @@ fn out_of_stock(lines: Vec<ShortLine>) -> Error {
         })
         .collect::<Vec<_>>()
         .join(" ");
-    let mut rejection = Rejection::new(StatusCode::CONFLICT, "out_of_stock", "Some things are no longer there", detail);
+    let mut rejection =
+        Rejection::new(StatusCode::CONFLICT, carts::OUT_OF_STOCK, "Some things are no longer there", detail);
     rejection.lines = lines;
     rejection.into()
 }
@@ -336,17 +365,4 @@ fn mixed_currencies() -> Error {
         "These things are priced in different currencies",
         "An order is paid in one currency. Buy them one after the other.",
     )
-}
-
-/// What a cart's refusal means over HTTP.
-pub(crate) fn cart_rejection(rejection: cart::Rejection) -> Error {
-    let (status, code, title) = match &rejection {
-        cart::Rejection::Frozen { .. } => (StatusCode::CONFLICT, "cart_frozen", "A payment is under way"),
-        cart::Rejection::NoSuchLine { .. } => (StatusCode::NOT_FOUND, "line_not_found", "Not in this cart"),
-        cart::Rejection::TooManyLines => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_lines", "The cart is full"),
-        cart::Rejection::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "quantity_too_large", "That is too many"),
-        cart::Rejection::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "cart_empty", "The cart is empty"),
-        cart::Rejection::CheckoutClosed => (StatusCode::CONFLICT, "checkout_closed", "This checkout is over"),
-    };
-    Error::rejection(status, code, title, rejection)
 }

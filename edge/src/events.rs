@@ -13,7 +13,7 @@ use worker::wasm_bindgen::JsValue;
 use crate::catalogue::d1;
 use crate::checkout::ordered_by_product;
 use crate::context::Context;
-use crate::durable::client::{self, CartCall};
+use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::Error;
 
 /// Applies an event, or answers what was answered when it was applied.
@@ -60,7 +60,7 @@ async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, 
     let products = ordered_by_product(&event.order.lines);
     let calls = products.iter().map(|(product_id, lines)| {
         let command = stock::Command::Commit { checkout_id, cart_id: event.order.cart_id, lines: lines.clone() };
-        client::stock(context, *product_id, Some(command))
+        client::stock(context, *product_id, StockAsk::Do(command))
     });
     let mut refused = Vec::new();
     let mut committed = Vec::new();
@@ -83,7 +83,9 @@ async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, 
         return Ok(EventOutcome::Done);
     }
     let give_back = stock::Command::Return { checkout_id };
-    for outcome in join_all(committed.into_iter().map(|id| client::stock(context, id, Some(give_back.clone())))).await {
+    for outcome in
+        join_all(committed.into_iter().map(|id| client::stock(context, id, StockAsk::Do(give_back.clone())))).await
+    {
         // Returning is never refused.
         drop(outcome?);
     }
@@ -95,7 +97,8 @@ async fn release(context: &Context, event: &OriginEvent) -> Result<(), Error> {
     let checkout_id = event.order.checkout_id;
     let release = stock::Command::Release { checkout_id, cart_id: event.order.cart_id };
     let products = ordered_by_product(&event.order.lines);
-    for outcome in join_all(products.keys().map(|id| client::stock(context, *id, Some(release.clone())))).await {
+    for outcome in join_all(products.keys().map(|id| client::stock(context, *id, StockAsk::Do(release.clone())))).await
+    {
         // Releasing is never refused.
         drop(outcome?);
     }
@@ -104,7 +107,7 @@ async fn release(context: &Context, event: &OriginEvent) -> Result<(), Error> {
 
 async fn change_cart(context: &Context, event: &OriginEvent, command: cart::Command) -> Result<(), Error> {
     // Thawing and completing are never refused.
-    drop(client::cart(context, event.order.cart_id, CartCall::Change(command)).await?);
+    drop(client::cart(context, event.order.cart_id, &CartCall::Change(command)).await?);
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, internal_search, listing, live, measure, order, pictures,
-    product, search,
+    api, cart, checkout, health, home, index_files, internal, internal_search, internal_stock, listing, live, measure,
+    measure_stock, order, pictures, product, search,
 };
 use crate::signed;
 
@@ -48,11 +48,13 @@ fn routes() -> Router {
         .route("/internal/index/{version}/{file}", put(index_files::put))
         .route("/internal/index/{version}/{file}/upload", post(index_files::begin))
         .route("/internal/index/{version}/{file}/complete", post(index_files::complete))
+        .route("/internal/stock/{sku}", get(internal_stock::report).post(internal_stock::move_by_hand))
         .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
         .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
         .route(wire::EDGE_INDEX, get(internal_search::index_status))
         .route(wire::EDGE_QUERIES, get(internal_search::queries))
         .route(wire::EDGE_MEASURE, post(measure::searches))
+        .route(wire::EDGE_MEASURE_STOCK, post(measure_stock::reservations))
         .layer(signed_body);
     let api = Router::new()
         .route("/api/openapi.json", get(api::openapi))
@@ -63,6 +65,11 @@ fn routes() -> Router {
         .route("/api/v1/carts/{id}/lines", post(api::line_add))
         .route("/api/v1/carts/{id}/lines/{sku}", patch(api::line_set))
         .route("/api/v1/carts/{id}/lines/{sku}", delete(api::line_remove))
+        .route("/api/v1/carts/{id}/saved", post(api::line_save))
+        .route("/api/v1/carts/{id}/saved/{sku}", delete(api::saved_remove))
+        .route("/api/v1/carts/{id}/saved/{sku}/put-back", post(api::saved_put_back))
+        .route("/api/v1/carts/{id}/accept-prices", post(api::prices_accept))
+        .route("/api/v1/carts/{id}/merge", post(api::cart_merge))
         .route("/api/v1/checkouts", post(api::checkout))
         .route("/api/v1/orders/{id}", get(api::order));
     let shop = Router::new()
@@ -78,6 +85,11 @@ fn routes() -> Router {
         .route("/cart/lines", post(cart::add))
         .route("/cart/lines/quantity", post(cart::set))
         .route("/cart/lines/remove", post(cart::remove))
+        .route("/cart/lines/save", post(cart::save))
+        .route("/cart/saved/remove", post(cart::remove_saved))
+        .route("/cart/saved/put-back", post(cart::put_back))
+        .route("/cart/prices", post(cart::accept_prices))
+        .route("/cart/open/{link}", get(cart::open_form).post(cart::open))
         .route("/cart/give-up", post(cart::give_up))
         .route("/checkout", get(checkout::form).post(checkout::place))
         .route("/checkout/return/{checkout_id}/{token}", get(checkout::back))

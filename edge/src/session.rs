@@ -6,6 +6,7 @@
 
 use domain::ids::{CartId, OrderId};
 use domain::signature::Keyring;
+use domain::time::Timestamp;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use crate::context::Context;
@@ -17,6 +18,7 @@ const CART_COOKIE_SECONDS: u32 = 90 * 24 * 60 * 60;
 
 /// What tokens are good for.
 const CART: &str = "cart";
+const CART_LINK: &str = "cart link";
 const CSRF: &str = "csrf";
 const ORDER: &str = "order";
 const CHECKOUT: &str = "checkout";
@@ -32,6 +34,11 @@ impl Tokens {
     /// Lets its bearer use the cart.
     pub(crate) fn cart(&self, cart_id: CartId) -> String {
         self.0.token(CART, &cart_id.to_string())
+    }
+
+    /// Whether `token` lets its bearer use the cart.
+    pub(crate) fn is_cart(&self, cart_id: CartId, token: &str) -> bool {
+        self.0.verify_token(CART, &cart_id.to_string(), token)
     }
 
     /// Lets its bearer see the order.
@@ -69,6 +76,20 @@ impl Tokens {
         let (id, token) = cookie(headers, CART_COOKIE)?.split_once('.')?;
         let cart_id: CartId = id.parse().ok()?;
         self.0.verify_token(CART, &cart_id.to_string(), token).then_some(cart_id)
+    }
+
+    /// The end of an address that brings a cart to another device, good until `expires_at`.
+    pub(crate) fn cart_link(&self, cart_id: CartId, expires_at: Timestamp) -> String {
+        let what = format!("{cart_id}.{}", expires_at.as_seconds());
+        format!("{what}.{}", self.0.token(CART_LINK, &what))
+    }
+
+    /// The cart that a link leads to, while it is good.
+    pub(crate) fn cart_in_link(&self, link: &str, now: Timestamp) -> Option<CartId> {
+        let (what, token) = link.rsplit_once('.')?;
+        let (id, expires_at) = what.split_once('.')?;
+        let is_good = self.0.verify_token(CART_LINK, what, token) && expires_at.parse::<i64>().ok()? > now.as_seconds();
+        if is_good { id.parse().ok() } else { None }
     }
 
     /// Refuses a bearer who has no token for this cart.

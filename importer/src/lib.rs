@@ -14,3 +14,4 @@ pub mod rows;
 pub mod seed;
 pub mod shop;
 pub mod source;
+pub mod stock_table;

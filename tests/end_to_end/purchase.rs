@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{Order, Product, Shop, address, eventually};
+use tests::{Cart, Order, Product, Shop, address, eventually};
 use uuid::Uuid;
 
 static SHOP: LazyLock<Shop> = LazyLock::new(|| {
@@ -31,14 +31,14 @@ async fn shop() -> &'static Shop {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_buyers_for_ten_units_place_ten_orders() {
     let shop = shop().await;
-    let buyers: Vec<_> = (0..200)
-        .map(|_| {
-            tokio::spawn(async move {
-                let cart = shop.cart_with("kettle", 1).await;
-                shop.check_out(&cart, Uuid::now_v7()).await
-            })
-        })
-        .collect();
+    // All of them have it in their carts before the first one pays: a cart holds nothing for anybody.
+    let carts: Vec<_> = (0..200).map(|_| tokio::spawn(shop.cart_with("kettle", 1))).collect();
+    let mut filled = Vec::new();
+    for cart in carts {
+        filled.push(cart.await.unwrap());
+    }
+    let pay = |cart: Cart| tokio::spawn(async move { shop.check_out(&cart, Uuid::now_v7()).await });
+    let buyers: Vec<_> = filled.into_iter().map(pay).collect();
     let mut placed = 0;
     for buyer in buyers {
         let (status, body) = buyer.await.unwrap();

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
     let is = |wanted: &str| arguments.words.iter().any(|word| word == wanted);
     // Whoever measures time measures what production runs.
-    let is_timed = is("search") && !is("--help") && !is("-h");
+    let is_timed = (is("search") || is("stock")) && !is("--help") && !is("-h");
     let mut build = cargo(layout.root());
     build.args(["build", "-p", "bench"]);
     if is_timed {

@@ -62,6 +62,23 @@ pub(crate) struct QueriesArguments {
     days: u32,
 }
 
+/// Arguments of `cargo xtask stock`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask stock SKU                                   counts and history
+  cargo xtask stock SKU receive 40                        a delivery came
+  cargo xtask stock SKU adjust -2 --reason \"stolen\"      the books were wrong
+  cargo xtask stock SKU count 37 --reason \"stocktaking\"  so many are there
+  cargo xtask stock SKU write-off 1 --reason \"fell\"      damaged or lost
+  cargo xtask stock SKU take-back CHECKOUT 1 --reason \"did not fit\"
+
+--shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
+pub(crate) struct StockArguments {
+    /// The variant, and what happened to it
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "SKU")]
+    words: Vec<String>,
+}
+
 /// Which shop.
 #[derive(Debug, clap::Args)]
 struct ShopArguments {
@@ -119,6 +136,18 @@ pub(crate) fn import(layout: &Layout, arguments: ImportArguments) -> Result<()> 
     // A small import is left to the shop, which follows it by itself.
     words.extend(["--index".to_owned(), "auto".to_owned()]);
     target.import(words)
+}
+
+/// `cargo xtask stock`.
+pub(crate) fn stock(layout: &Layout, arguments: StockArguments) -> Result<()> {
+    let mut words = arguments.words;
+    let shop = ShopArguments {
+        shop: take_option(&mut words, "--shop")?,
+        state: take_option(&mut words, "--state")?.map(PathBuf::from),
+    };
+    build(layout)?;
+    let target = shop.target(layout)?;
+    told(target.program("stock").args(words).args(["--shop", &target.address]))
 }
 
 /// Takes `name VALUE` or `name=VALUE` out of `words`.

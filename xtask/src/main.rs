@@ -41,6 +41,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Shows what shoppers searched for, and what they did not find
     Queries(catalogue::QueriesArguments),
+    /// Shows a variant's stock and its history, and moves it by hand
+    Stock(catalogue::StockArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -70,6 +72,7 @@ fn run(command: Command) -> Result<()> {
         Command::Index(arguments) => catalogue::index(&layout, &arguments),
         Command::Bench(arguments) => bench::run(&layout, &arguments),
         Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
+        Command::Stock(arguments) => catalogue::stock(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }

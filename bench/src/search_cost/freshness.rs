@@ -7,8 +7,8 @@ use domain::wire::{EDGE_IMPORT_PRODUCTS, ImportReport};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Times;
-use super::worker::Worker;
+use crate::times::Times;
+use crate::worker::Worker;
 
 /// Longest that one product is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);

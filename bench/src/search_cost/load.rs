@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 
-use super::Times;
-use super::worker::{self, Worker};
+use crate::times::Times;
+use crate::worker::{self, Worker};
 
 /// Longest that one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -283,6 +283,22 @@ pub(crate) async fn availability(context: &Context, product_id: ProductId) -> Re
     Ok(rows.into_iter().map(|row| (row.sku, row.available)).collect())
 }
 
+/// Whose variant that SKU is, sold now or not.
+pub(crate) async fn product_of(context: &Context, sku: &Sku) -> Result<Option<ProductId>, Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        product_id: ProductId,
+    }
+    let row: Option<Row> = context
+        .db()?
+        .prepare("SELECT product_id FROM variant WHERE sku = ?1")
+        .bind(&[JsValue::from_str(sku.as_str())])?
+        .first(None)
+        .await
+        .map_err(d1)?;
+    Ok(row.map(|row| row.product_id))
+}
+
 /// The articles with these SKUs, in no particular order; those that are not there, or not sold now, are left out.
 pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Article>, Error> {
     #[derive(Deserialize)]

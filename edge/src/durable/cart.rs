@@ -1,8 +1,9 @@
 //! One shopper's cart. The shell round [`domain::cart`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use domain::cart::{Cart, Rejection};
+use domain::cart::{Cart, Command, Rejection};
+use domain::time::Timestamp;
 use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, State, durable_object, wasm_bindgen};
 
@@ -13,14 +14,18 @@ use crate::context::now;
 /// The Durable Object class of carts.
 #[durable_object]
 pub struct CartObject {
+    state: State,
     sql: SqlStorage,
     /// The cart, once it was read. `None` while what is in storage and what was decided might differ.
     cart: RefCell<Option<Cart>>,
+    /// The alarm that is set, as far as this instance knows.
+    alarm_at: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for CartObject {
     fn new(state: State, _env: Env) -> Self {
-        Self { sql: state.storage().sql(), cart: RefCell::new(None) }
+        let sql = state.storage().sql();
+        Self { state, sql, cart: RefCell::new(None), alarm_at: Cell::new(None) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -29,27 +34,64 @@ impl DurableObject for CartObject {
                 reply(&Answer::<_, Rejection>::Done(CartAnswer { cart: self.load()?, is_changed: false }))
             }
             CartCall::Change(command) => {
-                // Load, decide, persist: no await from here on.
-                let mut cart = self.load()?;
-                let events = match cart.decide(&command, now()) {
-                    Ok(events) => events,
-                    Err(rejection) => return reply(&Answer::<CartAnswer, _>::Rejected(rejection)),
-                };
-                if !events.is_empty() {
-                    for event in &events {
-                        cart.evolve(event);
-                    }
-                    self.cart.borrow_mut().take();
-                    self.persist(&cart)?;
-                    self.cart.replace(Some(cart.clone()));
-                }
-                reply(&Answer::<_, Rejection>::Done(CartAnswer { cart, is_changed: !events.is_empty() }))
+                let answer = self.change(&command)?;
+                self.set_alarm().await?;
+                reply(&answer)
             }
         }
+    }
+
+    /// The cart was not touched for a long time, or was after the alarm was set: then it is set anew.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.alarm_at.set(None);
+        self.change(&Command::Expire)?;
+        if self.load()? == Cart::default() {
+            self.cart.borrow_mut().take();
+            // An object without storage is no more.
+            self.state.storage().delete_all().await?;
+        } else {
+            self.set_alarm().await?;
+        }
+        Response::empty()
     }
 }
 
 impl CartObject {
+    /// Load, decide, persist: no await in between.
+    fn change(&self, command: &Command) -> worker::Result<Answer<CartAnswer, Rejection>> {
+        let mut cart = self.load()?;
+        let events = match cart.decide(command, now()) {
+            Ok(events) => events,
+            Err(rejection) => return Ok(Answer::Rejected(rejection)),
+        };
+        if !events.is_empty() {
+            for event in &events {
+                cart.evolve(event);
+            }
+            self.cart.borrow_mut().take();
+            self.persist(&cart)?;
+            self.cart.replace(Some(cart.clone()));
+        }
+        Ok(Answer::Done(CartAnswer { cart, is_changed: !events.is_empty() }))
+    }
+
+    async fn set_alarm(&self) -> worker::Result<()> {
+        let Some(at) = self.load()?.next_deadline() else { return Ok(()) };
+        // One that rings too soon finds nothing to do, and sets the next.
+        if self.alarm_at.get().is_some_and(|set| set <= at) {
+            return Ok(());
+        }
+        if self.alarm_at.get().is_none()
+            && let Some(set) = self.state.storage().get_alarm().await?
+            && Timestamp(set) <= at
+        {
+            self.alarm_at.set(Some(Timestamp(set)));
+            return Ok(());
+        }
+        self.alarm_at.set(Some(at));
+        self.state.storage().set_alarm((at - now()).0.max(0)).await
+    }
+
     fn load(&self) -> worker::Result<Cart> {
         #[derive(Deserialize)]
         struct Row {

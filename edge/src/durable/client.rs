@@ -3,6 +3,7 @@
 use domain::cart::{self, Cart};
 use domain::ids::{CartId, ProductId, Sku};
 use domain::stock::{self, Reservation};
+use domain::wire::StockReport;
 use search::Pointer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,20 @@ pub(super) const LIVE_PRODUCT: &str = "product_id";
 pub(crate) struct StockCall {
     /// Whose stock it is; the object opens itself from it.
     pub(crate) product_id: ProductId,
-    /// What to do; `None` only reads.
-    pub(crate) command: Option<stock::Command>,
+    /// What is wanted.
+    pub(crate) ask: StockAsk,
+}
+
+/// What is wanted of a Stock object.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StockAsk {
+    /// How many there are.
+    Read,
+    /// That something be done.
+    Do(stock::Command),
+    /// Counts and history, from the newest line before that one; after something was done, if something is to be done.
+    Report { before: Option<u64>, after: Option<stock::Command> },
 }
 
 /// What a Stock object answers.
@@ -36,6 +49,9 @@ pub(crate) struct StockAnswer {
     pub(crate) levels: Levels,
     /// The checkout's, if the command was about one.
     pub(crate) reservation: Option<Reservation>,
+    /// If one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) report: Option<StockReport>,
 }
 
 /// What pages hear over their sockets: `{"levels":[{"sku":"…","available":3}]}`.
@@ -167,20 +183,20 @@ async fn indexer_by_clock(env: &Env, call_of: IndexerCall) -> Result<(), Error> 
 pub(crate) async fn stock(
     context: &Context,
     product_id: ProductId,
-    command: Option<stock::Command>,
+    ask: StockAsk,
 ) -> Result<Result<StockAnswer, stock::Rejection>, Error> {
     let stub = stock_object(context, product_id)?;
-    call(&stub, &StockCall { product_id, command }).await
+    call(&stub, &StockCall { product_id, ask }).await
 }
 
 /// Reads or changes a cart. Every answer carries the whole cart.
 pub(crate) async fn cart(
     context: &Context,
     cart_id: CartId,
-    call_of: CartCall,
+    call_of: &CartCall,
 ) -> Result<Result<CartAnswer, cart::Rejection>, Error> {
     let stub = context.objects("CART")?.get_by_name(&cart_id.to_string())?;
-    call(&stub, &call_of).await
+    call(&stub, call_of).await
 }
 
 /// Hands a page's socket over to the product's Stock object.

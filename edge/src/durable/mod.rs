@@ -7,6 +7,7 @@ mod cart;
 pub(crate) mod client;
 mod indexer;
 mod stock;
+mod stock_tables;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

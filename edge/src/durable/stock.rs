@@ -7,9 +7,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use domain::ids::{CartId, CheckoutId, ProductId, Sku};
-use domain::stock::{Command, Event, Rejection, Reservation, ReservationState, Stock, StockLine};
+use domain::ids::{ProductId, Sku};
+use domain::stock::{Command, Level, Memory, Past, Rejection, Shelf};
 use domain::time::{Millis, Timestamp};
+use domain::wire::{StockLevel, StockReport};
 use serde::Deserialize;
 use worker::wasm_bindgen::{self, JsValue};
 use worker::{
@@ -17,8 +18,9 @@ use worker::{
     WebSocketRequestResponsePair, durable_object,
 };
 
-use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockCall};
-use super::{Answer, migrate, read, reply};
+use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockAsk, StockCall};
+use super::stock_tables::Tables;
+use super::{Answer, read, reply};
 use crate::context::now;
 use crate::pages::card::FEW;
 
@@ -34,8 +36,8 @@ pub struct StockObject {
 struct Shell {
     state: State,
     env: Env,
-    /// The stock, once it was read. `None` while what is in storage and what was decided might differ.
-    stock: RefCell<Option<Stock>>,
+    /// The shelf, once it was read. `None` while what is in storage and what was decided might differ.
+    shelf: RefCell<Option<Shelf>>,
     /// The alarm that is set, as far as this instance knows.
     alarm_at: Cell<Option<Timestamp>>,
     /// Whether a write of the projection is under way: changes meanwhile go out with the next one.
@@ -52,7 +54,7 @@ impl DurableObject for StockObject {
         let shell = Shell {
             state,
             env,
-            stock: RefCell::new(None),
+            shelf: RefCell::new(None),
             alarm_at: Cell::new(None),
             publishing: Cell::new(false),
             published: RefCell::new(None),
@@ -66,16 +68,21 @@ impl DurableObject for StockObject {
             shell.open(product_id).await?;
             return shell.accept_socket();
         }
-        let StockCall { product_id, command } = read(&mut request).await?;
+        let StockCall { product_id, ask } = read(&mut request).await?;
         shell.open(product_id).await?;
-        let Some(command) = command else {
-            return shell.with_stock(|stock| reply(&Answer::<_, Rejection>::Done(answer(stock, None))));
+        let (command, report) = match ask {
+            StockAsk::Read => (None, None),
+            StockAsk::Do(command) => (Some(command), None),
+            StockAsk::Report { before, after } => (after, Some(before)),
         };
-        let mut outcome = shell.execute(&command)?;
+        let mut outcome = shell.answer(command.as_ref())?;
         if matches!(outcome, Answer::Rejected(Rejection::UnknownSku { .. })) {
             // The product may have got a variant since it was opened.
             shell.open_from_catalogue(product_id).await?;
-            outcome = shell.execute(&command)?;
+            outcome = shell.answer(command.as_ref())?;
+        }
+        if let (Answer::Done(answer), Some(before)) = (&mut outcome, report) {
+            answer.report = Some(shell.report(product_id, before)?);
         }
         Shell::after_change(shell).await?;
         reply(&outcome)
@@ -122,98 +129,63 @@ impl Shell {
     }
 
     /// Decides, persists, publishes to open pages. Synchronous, hence one transaction.
-    fn execute(&self, command: &Command) -> worker::Result<Answer<StockAnswer, Rejection>> {
-        let checkout_id = match command {
-            Command::Reserve { checkout_id, .. }
-            | Command::Release { checkout_id, .. }
-            | Command::Commit { checkout_id, .. }
-            | Command::Return { checkout_id } => Some(*checkout_id),
-            Command::Open { .. } | Command::Expire => None,
-        };
+    fn execute(&self, command: &Command) -> worker::Result<Answer<(), Rejection>> {
         self.load()?;
-        let events = match self.with_stock(|stock| Ok(stock.decide(command, now())))? {
+        let sql = self.storage().sql();
+        let past = self.with_shelf(|shelf| Past::gather(shelf, command, &Tables(&sql)))?;
+        let now = now();
+        let events = match self.with_shelf(|shelf| Ok(shelf.decide(command, &past, now)))? {
             Ok(events) => events,
             Err(rejection) => return Ok(Answer::Rejected(rejection)),
         };
         if !events.is_empty() {
             // Taken out until storage has it: if persisting fails, the next command reads storage again.
-            let mut stock = self.stock.borrow_mut().take().unwrap_or_default();
+            let mut shelf = self.shelf.borrow_mut().take().unwrap_or_default();
             for event in &events {
-                stock.evolve(event);
+                Tables(&sql).persist(&mut shelf, event, now)?;
             }
-            self.persist(&stock, &events)?;
-            self.stock.replace(Some(stock));
+            self.shelf.replace(Some(shelf));
             self.broadcast()?;
         }
-        self.with_stock(|stock| Ok(Answer::Done(answer(stock, checkout_id))))
+        Ok(Answer::Done(()))
     }
 
-    fn with_stock<T>(&self, read: impl FnOnce(&Stock) -> worker::Result<T>) -> worker::Result<T> {
+    /// Does what is asked, and says how things are then.
+    fn answer(&self, command: Option<&Command>) -> worker::Result<Answer<StockAnswer, Rejection>> {
+        if let Some(command) = command
+            && let Answer::Rejected(rejection) = self.execute(command)?
+        {
+            return Ok(Answer::Rejected(rejection));
+        }
+        let reservation = match command.and_then(Command::checkout_id) {
+            Some(checkout_id) => match self.with_shelf(|shelf| Ok(shelf.reservation(checkout_id).cloned()))? {
+                Some(held) => Some(held),
+                None => Tables(&self.storage().sql()).ended(checkout_id)?,
+            },
+            None => None,
+        };
+        self.with_shelf(|shelf| Ok(Answer::Done(StockAnswer { levels: levels(shelf), reservation, report: None })))
+    }
+
+    fn report(&self, product_id: ProductId, before: Option<u64>) -> worker::Result<StockReport> {
+        let history = Tables(&self.storage().sql()).history(before)?;
+        self.with_shelf(|shelf| {
+            let level =
+                |(sku, level): (&Sku, Level)| StockLevel { sku: sku.clone(), available: level.available(), level };
+            Ok(StockReport { product_id, levels: shelf.levels().map(level).collect(), history })
+        })
+    }
+
+    fn with_shelf<T>(&self, read: impl FnOnce(&Shelf) -> worker::Result<T>) -> worker::Result<T> {
         self.load()?;
-        let stock = self.stock.borrow();
-        read(stock.as_ref().unwrap_or(&Stock::default()))
+        let shelf = self.shelf.borrow();
+        read(shelf.as_ref().unwrap_or(&Shelf::default()))
     }
 
     fn load(&self) -> worker::Result<()> {
-        #[derive(Deserialize)]
-        struct LevelRow {
-            sku: Sku,
-            on_hand: u32,
-        }
-        #[derive(Deserialize)]
-        struct ReservationRow {
-            checkout_id: CheckoutId,
-            cart_id: CartId,
-            lines: String,
-            state: String,
-            expires_at: Timestamp,
-        }
-        if self.stock.borrow().is_some() {
-            return Ok(());
-        }
-        let sql = self.storage().sql();
-        migrate(&sql, &[include_str!("../../../migrations/durable/stock.sql")])?;
-        let levels: Vec<LevelRow> = sql.exec("SELECT sku, on_hand FROM level", None)?.to_array()?;
-        let rows: Vec<ReservationRow> =
-            sql.exec("SELECT checkout_id, cart_id, lines, state, expires_at FROM reservation", None)?.to_array()?;
-        let mut reservations = Vec::with_capacity(rows.len());
-        for row in rows {
-            let lines: Vec<StockLine> = serde_json::from_str(&row.lines)?;
-            let state: ReservationState = serde_json::from_value(row.state.into())?;
-            let reservation = Reservation { cart_id: row.cart_id, lines, state, expires_at: row.expires_at };
-            reservations.push((row.checkout_id, reservation));
-        }
-        let levels = levels.into_iter().map(|row| (row.sku, row.on_hand));
-        self.stock.replace(Some(Stock::restore(levels, reservations)));
-        Ok(())
-    }
-
-    fn persist(&self, stock: &Stock, events: &[Event]) -> worker::Result<()> {
-        let sql = self.storage().sql();
-        for (sku, level) in stock.levels() {
-            sql.exec(
-                "INSERT INTO level (sku, on_hand) VALUES (?, ?)
-                 ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand WHERE on_hand <> excluded.on_hand",
-                vec![sku.as_str().into(), i64::from(level.on_hand).into()],
-            )?;
-        }
-        for checkout_id in events.iter().filter_map(Event::checkout_id) {
-            let Some(reservation) = stock.reservation(checkout_id) else { continue };
-            let state = serde_json::to_value(reservation.state)?;
-            sql.exec(
-                "INSERT INTO reservation (checkout_id, cart_id, lines, state, expires_at) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT (checkout_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at",
-                vec![
-                    checkout_id.to_string().into(),
-                    reservation.cart_id.to_string().into(),
-                    serde_json::to_string(&reservation.lines)?.into(),
-                    state.as_str().unwrap_or_default().into(),
-                    reservation.expires_at.as_millis().into(),
-                ],
-            )?;
-        }
-        if events.iter().any(|event| !matches!(event, Event::Opened { .. })) {
-            sql.exec("UPDATE meta SET unpublished = 1", None)?;
+        if self.shelf.borrow().is_none() {
+            let shelf = Tables::open(&self.storage().sql())?;
+            self.shelf.replace(Some(shelf));
         }
         Ok(())
     }
@@ -221,7 +193,7 @@ impl Shell {
     /// Makes sure that there is an opening balance.
     async fn open(&self, product_id: ProductId) -> worker::Result<()> {
         self.load()?;
-        if self.with_stock(|stock| Ok(stock.levels().next().is_some()))? {
+        if self.with_shelf(|shelf| Ok(shelf.levels().next().is_some()))? {
             return Ok(());
         }
         self.open_from_catalogue(product_id).await
@@ -268,7 +240,7 @@ impl Shell {
 
     async fn set_alarm(&self) -> worker::Result<()> {
         let retry = self.is_unpublished()?.then(|| now() + PUBLISH_RETRY);
-        let expiry = self.with_stock(|stock| Ok(stock.next_deadline()))?;
+        let expiry = self.with_shelf(|shelf| Ok(shelf.next_deadline()))?;
         let Some(at) = [retry, expiry].into_iter().flatten().min() else { return Ok(()) };
         if self.alarm_at.get().is_some_and(|set| set <= at) {
             return Ok(());
@@ -294,7 +266,7 @@ impl Shell {
         if !self.is_unpublished()? {
             return Ok(false);
         }
-        let written = self.with_stock(|stock| Ok(levels(stock)))?;
+        let written = self.with_shelf(|shelf| Ok(levels(shelf)))?;
         self.env
             .d1("DB")?
             .prepare(
@@ -305,7 +277,7 @@ impl Shell {
             .run()
             .await?;
         // Sales during the write have to go out too.
-        if self.with_stock(|stock| Ok(levels(stock)))? == written {
+        if self.with_shelf(|shelf| Ok(levels(shelf)))? == written {
             self.storage().sql().exec("UPDATE meta SET unpublished = 0", None)?;
         }
         let before = self.published.borrow_mut().take();
@@ -322,7 +294,7 @@ impl Shell {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         self.state.accept_web_socket(&server);
         // What the page was rendered with may be older than what is true now.
-        server.send(&self.with_stock(|stock| Ok(levels(stock)))?)?;
+        server.send(&self.with_shelf(|shelf| Ok(levels(shelf)))?)?;
         Response::from_websocket(client)
     }
 
@@ -331,7 +303,7 @@ impl Shell {
         if sockets.is_empty() {
             return Ok(());
         }
-        let message = serde_json::to_string(&self.with_stock(|stock| Ok(levels(stock)))?)?;
+        let message = serde_json::to_string(&self.with_shelf(|shelf| Ok(levels(shelf)))?)?;
         for socket in sockets {
             // One that has gone away is closed by the platform.
             drop(socket.send_with_str(&message));
@@ -356,14 +328,7 @@ fn changes_cards(before: &Levels, after: &Levels) -> bool {
     units(before).min(units(after)) <= FEW || has(before) != has(after)
 }
 
-fn answer(stock: &Stock, checkout_id: Option<CheckoutId>) -> StockAnswer {
-    StockAnswer {
-        levels: levels(stock),
-        reservation: checkout_id.and_then(|checkout_id| stock.reservation(checkout_id)).cloned(),
-    }
-}
-
-fn levels(stock: &Stock) -> Levels {
-    let levels = stock.levels().map(|(sku, level)| Availability { sku: sku.clone(), available: level.available() });
+fn levels(shelf: &Shelf) -> Levels {
+    let levels = shelf.levels().map(|(sku, level)| Availability { sku: sku.clone(), available: level.available() });
     Levels { levels: levels.collect() }
 }

@@ -23,12 +23,23 @@ pub struct Model<'a> {
     pub csrf: &'a str,
     /// In the order in which they were put in.
     pub lines: Vec<Line>,
+    /// What is saved for later, in the order in which it was.
+    pub saved: Vec<Line>,
     /// What it costs; `None` when it is empty or cannot be priced.
     pub quote: Option<Quote>,
     /// A payment that is under way for this cart.
     pub frozen: Option<Frozen>,
     /// Why the last change was refused, in words for the shopper.
     pub refused: Option<String>,
+    /// The address that brings this cart to another device; `None` while there is no cart.
+    pub link: Option<String>,
+}
+
+impl<'a> Model<'a> {
+    /// No cart at all.
+    pub const fn empty(site: &'a Site, refused: Option<String>) -> Self {
+        Self { site, csrf: "", lines: Vec::new(), saved: Vec::new(), quote: None, frozen: None, refused, link: None }
+    }
 }
 
 /// One line.
@@ -50,6 +61,8 @@ pub struct Line {
     pub picture: Option<Picture>,
     /// Price of one.
     pub unit_price: Money,
+    /// The same as the shopper saw it last, where that is known.
+    pub seen_price: Option<Money>,
     /// How many.
     pub quantity: Quantity,
     /// Units that could be bought now. `None` when the product is no longer sold.
@@ -79,31 +92,45 @@ impl Line {
         self.unit_price.times(self.quantity.get()).unwrap_or(self.unit_price)
     }
 
+    /// Most that can be asked for: fewer than there are is always possible.
+    fn most(&self) -> u32 {
+        self.available.unwrap_or(0).max(self.quantity.get()).min(Quantity::MAX)
+    }
+
     fn is_short(&self) -> bool {
         self.available.is_none_or(|available| available < self.quantity.get())
+    }
+
+    /// What one cost when the shopper saw it last, if it is another price now.
+    fn old_price(&self) -> Option<Money> {
+        self.seen_price.filter(|seen| self.available.is_some() && *seen != self.unit_price)
     }
 }
 
 /// The page.
 pub fn view(model: &Model<'_>) -> Markup {
     let main = html! {
-        .wrap #cart {
+        // Another tab or device may change it.
+        .wrap #cart hx-get="/cart" hx-trigger="cart-elsewhere from:body" hx-select="#cart" hx-swap="outerHTML" {
             h1 { "Cart" }
             @if let Some(refused) = &model.refused {
                 (notice(Tone::Bad, "That was not changed", &html! { p { (refused) } }))
             }
             @if let Some(frozen) = &model.frozen { (under_way(model, frozen)) }
-            @if model.lines.is_empty() { (empty(model.site)) } @else { (filled(model)) }
+            @if model.lines.is_empty() { (empty(model)) } @else { (filled(model)) }
+            @if !model.saved.is_empty() { (saved(model)) }
+            @if let Some(link) = &model.link && !model.lines.is_empty() { (elsewhere(link)) }
         }
     };
     Page::private(model.site, "Cart").render(&main)
 }
 
-fn empty(site: &Site) -> Markup {
+fn empty(model: &Model<'_>) -> Markup {
+    let site = model.site;
     html! {
         .empty {
             h2 { "Your cart is empty" }
-            p { "What you add stays here until you take it out or buy it." }
+            p { "What you add stays here for 90 days, or until you take it out or buy it." }
             p { a.button href="/search" { "See all products" } }
             @if !site.categories.is_empty() {
                 ul.chips {
@@ -122,6 +149,7 @@ fn filled(model: &Model<'_>) -> Markup {
                 p { "Change or remove the lines that are marked below, then check out." }
             }))
         }
+        @if model.frozen.is_none() && model.lines.iter().any(|line| line.old_price().is_some()) { (new_prices(model)) }
         .cart {
             ul.lines role="list" {
                 @for (index, line) in model.lines.iter().enumerate() { li { (line_view(model, index, line)) } }
@@ -142,18 +170,133 @@ fn filled(model: &Model<'_>) -> Markup {
     }
 }
 
+/// Prices that are not what the shopper saw: told until they say that they know.
+fn new_prices(model: &Model<'_>) -> Markup {
+    let many = model.lines.iter().filter(|line| line.old_price().is_some()).count();
+    let title = if many == 1 { "A price has changed" } else { "Some prices have changed" };
+    notice(
+        Tone::Warning,
+        title,
+        &html! {
+            p { "Since you last looked. The sums below are what you would pay now." }
+            form.actions action="/cart/prices" method="post" hx-post="/cart/prices"
+                hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
+                input type="hidden" name="csrf" value=(model.csrf);
+                button.button.quiet { "I have seen it" }
+            }
+        },
+    )
+}
+
+/// One button that does something to a line, and says to which.
+fn line_button(model: &Model<'_>, line: &Line, action: &str, class: &str, words: &str) -> Markup {
+    html! {
+        form action=(action) method="post" hx-post=(action) hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
+            input type="hidden" name="csrf" value=(model.csrf);
+            input type="hidden" name="sku" value=(line.sku);
+            button class=(class) { (words) span.hidden { " " (line.title) } }
+        }
+    }
+}
+
+/// What waits beside the cart.
+fn saved(model: &Model<'_>) -> Markup {
+    html! {
+        section.saved aria-labelledby="saved" {
+            h2 #saved { "Saved for later" }
+            ul.lines role="list" {
+                @for line in &model.saved {
+                    li {
+                        article.line {
+                            (line_picture(model, line))
+                            .line-words {
+                                h3 { (line_title(line)) }
+                                @if !line.variant.is_empty() { p.muted { (line.variant) } }
+                                (line_price(line))
+                                p.muted { "Quantity " (line.quantity.get()) }
+                                @match line.available {
+                                    None => p.problem { "No longer sold." },
+                                    Some(0) => p.problem { "Sold out. It stays here until it is back." },
+                                    Some(_) => {}
+                                }
+                            }
+                            .line-forms {
+                                @if model.frozen.is_none() && line.available.is_some_and(|available| available > 0) {
+                                    (line_button(model, line, "/cart/saved/put-back", "button quiet", "Put into the cart"))
+                                }
+                                (line_button(model, line, "/cart/saved/remove", "link", "Remove"))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The way to another device.
+fn elsewhere(link: &str) -> Markup {
+    html! {
+        details.elsewhere {
+            summary { "Go on with this cart on another device" }
+            p { "Open this address there. Whoever has it can use your cart, so keep it to yourself; it is good for seven days." }
+            p { label for="cart-link" { "Address of your cart" } }
+            input #cart-link type="url" readonly value=(link) data-select;
+        }
+    }
+}
+
+/// Asks whether to go on with the cart of another device here. `own` is how many things this browser's own cart holds.
+pub fn open_view(site: &Site, link: &str, lines: usize, own: usize) -> Markup {
+    let things =
+        |count: usize| counted(u64::try_from(count).unwrap_or(u64::MAX), "different thing", "different things");
+    let main = html! {
+        .wrap {
+            h1 { "Go on with your cart here" }
+            p { "The cart that you were sent holds " (things(lines)) "." }
+            @if own > 0 {
+                p { "The cart in this browser holds " (things(own)) ". Both become one: nothing is lost, and nothing is counted twice." }
+            }
+            form action={ "/cart/open/" (link) } method="post" { button.button { "Go on here" } }
+        }
+    };
+    Page::private(site, "Your cart").render(&main)
+}
+
+fn line_picture(model: &Model<'_>, line: &Line) -> Markup {
+    html! {
+        @if line.slug.is_empty() { span.frame { (line.picture(model.site)) } } @else {
+            a.frame href=(product(&line.slug)) tabindex="-1" aria-hidden="true" { (line.picture(model.site)) }
+        }
+    }
+}
+
+/// Its name, and the way to its page while it has one.
+fn line_title(line: &Line) -> Markup {
+    html! { @if line.slug.is_empty() { (line.title) } @else { a href=(product(&line.slug)) { (line.title) } } }
+}
+
+/// Price of one, and what it was when it is another now.
+fn line_price(line: &Line) -> Markup {
+    html! {
+        @if line.available.is_some() { p.muted { (line.unit_price) " each" } }
+        @if let Some(old) = line.old_price() {
+            @let words = if old.amount_minor < line.unit_price.amount_minor { "It has become dearer: " } else { "It has become cheaper: " };
+            p.news { (words) s { span.hidden { "was " } (old) } " → " (line.unit_price) }
+        }
+    }
+}
+
 fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
     let locked = model.frozen.is_some();
     html! {
         article.line.short[line.is_short()] {
-            a.frame href=(product(&line.slug)) tabindex="-1" aria-hidden="true" {
-                (line.picture(model.site))
-            }
+            (line_picture(model, line))
             .line-words {
-                h2 { a href=(product(&line.slug)) { (line.title) } }
+                h2 { (line_title(line)) }
                 @if !line.variant.is_empty() { p.muted { (line.variant) } }
-                p.muted { (line.unit_price) " each" }
-                @if !locked { (line_problem(line)) }
+                (line_price(line))
+                @if !locked { (line_problem(model, line)) }
             }
             p.price { (line.total()) }
             @if locked {
@@ -167,28 +310,33 @@ fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
                             input type="hidden" name="sku" value=(line.sku);
                             label for={ "quantity-" (index) } { "Quantity" span.hidden { " of " (line.title) } }
                             input id={ "quantity-" (index) } type="number" name="quantity" value=(line.quantity.get())
-                                min="1" max="9999" inputmode="numeric" required data-submit;
+                                min="1" max=(line.most()) inputmode="numeric" required data-submit;
                             button.button.quiet.no-js { "Update" }
                         }
                     }
-                    form action="/cart/lines/remove" method="post" hx-post="/cart/lines/remove"
-                        hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
-                        input type="hidden" name="csrf" value=(model.csrf);
-                        input type="hidden" name="sku" value=(line.sku);
-                        button.link { "Remove" span.hidden { " " (line.title) } }
-                    }
+                    (line_button(model, line, "/cart/lines/save", "link", "Save for later"))
+                    (line_button(model, line, "/cart/lines/remove", "link", "Remove"))
                 }
             }
         }
     }
 }
 
-fn line_problem(line: &Line) -> Markup {
+fn line_problem(model: &Model<'_>, line: &Line) -> Markup {
     html! {
         @match line.available {
             None => p.problem { "No longer sold. Please remove it." },
-            Some(0) => p.problem { "Sold out. Please remove it, or come back later." },
-            Some(available) if available < line.quantity.get() => p.problem { "Only " (available) " can be had." },
+            Some(0) => p.problem { "Sold out. Save it for later, or remove it." },
+            Some(available) if available < line.quantity.get() => {
+                p.problem { "Only " (available) " can be had." }
+                form action="/cart/lines/quantity" method="post" hx-post="/cart/lines/quantity"
+                    hx-target="#cart" hx-select="#cart" hx-swap="outerHTML" {
+                    input type="hidden" name="csrf" value=(model.csrf);
+                    input type="hidden" name="sku" value=(line.sku);
+                    input type="hidden" name="quantity" value=(available);
+                    button.link { "Make it " (available) span.hidden { " of " (line.title) } }
+                }
+            }
             Some(_) => {}
         }
     }
@@ -275,6 +423,7 @@ pub(super) mod tests {
             category: vec![],
             picture: None,
             unit_price: Money::new(1_000, Currency::Usd),
+            seen_price: Some(Money::new(1_000, Currency::Usd)),
             quantity: Quantity::new(2).unwrap(),
             available: Some(5),
         };
@@ -284,10 +433,16 @@ pub(super) mod tests {
     }
 
     fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {
-        let (line, quote) = two_cups();
+        let (line, _) = two_cups();
+        page_with(Line { available, ..line }, frozen)
+    }
+
+    fn page_with(line: Line, frozen: Option<Frozen>) -> String {
         let site = site();
-        let lines = vec![Line { available, ..line }];
-        view(&Model { site: &site, csrf: "token", lines, quote: Some(quote), frozen, refused: None }).into_string()
+        let saved = vec![Line { sku: Sku::new("cup-2").unwrap(), title: "Saved cup".into(), ..line.clone() }];
+        let (lines, link) = (vec![line], Some("https://shop.example/cart/open/x".to_owned()));
+        let quote = Some(two_cups().1);
+        view(&Model { csrf: "token", lines, saved, quote, frozen, link, ..Model::empty(&site, None) }).into_string()
     }
 
     #[test]
@@ -304,6 +459,26 @@ pub(super) mod tests {
         let html = page(Some(1), None);
         assert!(html.contains("Only 1 can be had") && !html.contains("href=\"/checkout\""), "{html}");
         assert!(page(None, None).contains("No longer sold"));
+    }
+
+    #[test]
+    fn a_new_price_is_told_with_the_old_one() {
+        let (line, _) = two_cups();
+        let quiet = page_with(line.clone(), None);
+        assert!(!quiet.contains("/cart/prices"), "{quiet}");
+        let seen_price = Some(Money::new(900, Currency::Usd));
+        let html = page_with(Line { seen_price, ..line }, None);
+        assert!(
+            html.contains("It has become dearer") && html.contains("$9") && html.contains("/cart/prices"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn what_is_saved_for_later_can_be_put_back_while_there_is_some() {
+        assert!(page(Some(5), None).contains("/cart/saved/put-back"));
+        let html = page(Some(0), None);
+        assert!(!html.contains("/cart/saved/put-back") && html.contains("stays here until it is back"), "{html}");
     }
 
     #[test]

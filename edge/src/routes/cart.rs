@@ -2,22 +2,23 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use domain::cart::{Cart, Command};
+use domain::cart::{CartLine, Command};
 use domain::ids::{CartId, CheckoutId, Sku};
 use domain::money::Money;
 use domain::stock::Quantity;
+use domain::time::Millis;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use maud::Markup;
 use serde::Deserialize;
 
+use crate::carts::{self, Found};
 use crate::catalogue;
-use crate::checkout::{self, PricedCart, cart_rejection};
+use crate::checkout;
 use crate::context::Context;
-use crate::durable::client::{self, CartCall};
 use crate::error::Error;
-use crate::extract::Form;
-use crate::pages::cart::{Frozen, Line, Model, added, count as count_fragment, not_added, view};
+use crate::extract::{Form, Path};
+use crate::pages::cart::{Frozen, Line, Model, added, count as count_fragment, not_added, open_view, view};
 use crate::session::{Tokens, check_same_origin};
 use crate::site;
 
@@ -77,8 +78,8 @@ pub(crate) async fn cart(context: Context, shopper: Shopper) -> Result<Html<Stri
 pub(crate) async fn count(context: Context, shopper: Shopper) -> Result<Html<String>, Error> {
     let units = match shopper.cart_id {
         Some(cart_id) => {
-            let cart = read(&context, cart_id).await?;
-            cart.lines().iter().map(|line| u64::from(line.quantity.get())).sum()
+            let found = carts::read(&context, cart_id).await?;
+            found.cart.lines().iter().map(|line| u64::from(line.quantity.get())).sum()
         }
         None => 0,
     };
@@ -96,14 +97,13 @@ pub(crate) struct AddForm {
 #[worker::send]
 pub(crate) async fn add(context: Context, shopper: Shopper, Form(form): Form<AddForm>) -> Result<Response, Error> {
     let cart_id = shopper.cart_id.unwrap_or_else(|| CartId(context.new_id()));
-    let outcome = add_line(&context, cart_id, &form).await;
-    let mut response = match outcome {
-        Ok((title, quantity)) if shopper.is_htmx => {
+    let (cart_id, mut response) = match add_line(&context, cart_id, &form).await {
+        Ok((title, quantity, cart_id)) if shopper.is_htmx => {
             let mut response = Html(added(&title, quantity.get()).into_string()).into_response();
             response.headers_mut().extend([CART_CHANGED]);
-            response
+            (cart_id, response)
         }
-        Ok(_) => Redirect::to("/cart").into_response(),
+        Ok((_, _, cart_id)) => (cart_id, Redirect::to("/cart").into_response()),
         Err(Error::Rejection(rejection)) if shopper.is_htmx => {
             return Ok(Html(not_added(&rejection.detail).into_string()).into_response());
         }
@@ -118,20 +118,18 @@ pub(crate) async fn add(context: Context, shopper: Shopper, Form(form): Form<Add
     Ok(response)
 }
 
-async fn add_line(context: &Context, cart_id: CartId, form: &AddForm) -> Result<(String, Quantity), Error> {
+async fn add_line(context: &Context, cart_id: CartId, form: &AddForm) -> Result<(String, Quantity, CartId), Error> {
     let quantity = if form.quantity.trim().is_empty() { quantity("1")? } else { quantity(&form.quantity)? };
     let sku = sku(&form.sku)?;
-    let article = catalogue::articles(context, &[&sku]).await?.into_iter().next();
-    let article = article.ok_or_else(|| Error::not_found("product"))?;
-    let command = Command::Add { operation_id: context.new_operation(), sku, product_id: article.product_id, quantity };
-    change(context, cart_id, command).await?;
-    Ok((article.title, quantity))
+    let (article, found) = carts::add(context, cart_id, context.new_operation(), &sku, quantity).await?;
+    Ok((article.title, quantity, found.cart_id))
 }
 
 #[derive(Deserialize)]
 pub(crate) struct LineForm {
     #[serde(default)]
     csrf: String,
+    #[serde(default)]
     sku: String,
     #[serde(default)]
     quantity: String,
@@ -143,24 +141,73 @@ pub(crate) async fn set(context: Context, shopper: Shopper, Form(form): Form<Lin
     let cart_id = shopper.checked_cart(&form.csrf)?;
     let outcome = async {
         let sku = sku(&form.sku)?;
-        let command = if form.quantity.trim() == "0" {
-            Command::Remove { sku }
+        if form.quantity.trim() == "0" {
+            carts::change(&context, cart_id, Command::Remove { sku }).await
         } else {
-            Command::SetQuantity { sku, quantity: quantity(&form.quantity)? }
-        };
-        change(&context, cart_id, command).await
+            carts::set_quantity(&context, cart_id, &sku, quantity(&form.quantity)?).await
+        }
     };
     let outcome = outcome.await;
-    changed(&context, &shopper, outcome).await
+    changed(&context, shopper, outcome).await
 }
 
 /// `POST /cart/lines/remove`
 #[worker::send]
 pub(crate) async fn remove(context: Context, shopper: Shopper, Form(form): Form<LineForm>) -> Result<Response, Error> {
+    change_line(context, shopper, form, |sku| Command::Remove { sku }).await
+}
+
+/// `POST /cart/lines/save`: for later.
+#[worker::send]
+pub(crate) async fn save(context: Context, shopper: Shopper, Form(form): Form<LineForm>) -> Result<Response, Error> {
+    change_line(context, shopper, form, |sku| Command::SaveForLater { sku }).await
+}
+
+/// `POST /cart/saved/remove`
+#[worker::send]
+pub(crate) async fn remove_saved(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<LineForm>,
+) -> Result<Response, Error> {
+    change_line(context, shopper, form, |sku| Command::RemoveSaved { sku }).await
+}
+
+/// `POST /cart/saved/put-back`
+#[worker::send]
+pub(crate) async fn put_back(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<LineForm>,
+) -> Result<Response, Error> {
     let cart_id = shopper.checked_cart(&form.csrf)?;
-    let outcome = async { change(&context, cart_id, Command::Remove { sku: sku(&form.sku)? }).await };
+    let outcome = async { carts::put_back(&context, cart_id, &sku(&form.sku)?).await };
     let outcome = outcome.await;
-    changed(&context, &shopper, outcome).await
+    changed(&context, shopper, outcome).await
+}
+
+/// `POST /cart/prices`: the shopper has seen what things cost now.
+#[worker::send]
+pub(crate) async fn accept_prices(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<LineForm>,
+) -> Result<Response, Error> {
+    let cart_id = shopper.checked_cart(&form.csrf)?;
+    let outcome = carts::accept_prices(&context, cart_id).await;
+    changed(&context, shopper, outcome).await
+}
+
+async fn change_line(
+    context: Context,
+    shopper: Shopper,
+    form: LineForm,
+    command: impl FnOnce(Sku) -> Command,
+) -> Result<Response, Error> {
+    let cart_id = shopper.checked_cart(&form.csrf)?;
+    let outcome = async { carts::change(&context, cart_id, command(sku(&form.sku)?)).await };
+    let outcome = outcome.await;
+    changed(&context, shopper, outcome).await
 }
 
 #[derive(Deserialize)]
@@ -181,43 +228,94 @@ pub(crate) async fn give_up(
     let cart_id = shopper.checked_cart(&form.csrf)?;
     let checkout_id: CheckoutId =
         form.checkout_id.parse().map_err(|_| Error::bad_request("checkout_id_invalid", "That is no checkout."))?;
-    let cart = read(&context, cart_id).await?;
-    if let Some(frozen) = cart.checkout(checkout_id) {
-        checkout::give_up(&context, checkout_id, cart_id, &frozen.lines).await?;
+    let found = carts::read(&context, cart_id).await?;
+    if let Some(frozen) = found.cart.checkout(checkout_id) {
+        checkout::give_up(&context, checkout_id, found.cart_id, &frozen.lines).await?;
     }
     Ok(Redirect::to("/cart").into_response())
 }
 
+/// How long a link to one's own cart is good.
+const LINK_LENGTH: Millis = Millis::days(7);
+
+/// `GET /cart/open/{link}`: a page that asks whether to go on with this cart here. A link that is merely followed changes nothing.
+#[worker::send]
+pub(crate) async fn open_form(
+    context: Context,
+    shopper: Shopper,
+    Path(link): Path<String>,
+) -> Result<Html<String>, Error> {
+    let linked = linked_cart(&context, &shopper, &link)?;
+    let found = carts::read(&context, linked).await?;
+    let own = match shopper.cart_id {
+        Some(own) if own != found.cart_id => carts::read(&context, own).await?.cart.lines().len(),
+        Some(_) | None => 0,
+    };
+    let known = site::known(&context).await?;
+    let site = known.site(context.shop_url());
+    Ok(Html(open_view(&site, &link, found.cart.lines().len(), own).into_string()))
+}
+
+/// `POST /cart/open/{link}`: goes on with the link's cart here. What this browser's own cart holds comes along.
+#[worker::send]
+pub(crate) async fn open(context: Context, shopper: Shopper, Path(link): Path<String>) -> Result<Response, Error> {
+    let linked = linked_cart(&context, &shopper, &link)?;
+    let found = match shopper.cart_id {
+        Some(own) => carts::merge(&context, own, linked).await?,
+        None => carts::read(&context, linked).await?,
+    };
+    let mut response = Redirect::to("/cart").into_response();
+    response.headers_mut().insert(header::SET_COOKIE, shopper.tokens.cart_cookie(found.cart_id)?);
+    Ok(response)
+}
+
+fn linked_cart(context: &Context, shopper: &Shopper, link: &str) -> Result<CartId, Error> {
+    shopper.tokens.cart_in_link(link, context.now()).ok_or_else(|| {
+        Error::rejection(
+            StatusCode::GONE,
+            "link_expired",
+            "This link is no longer good",
+            "Make a new one on the cart's page of the other device. Links are good for seven days.",
+        )
+    })
+}
+
 /// The cart after a change: the page for htmx, a way to it for everybody else. A refusal is told on the page.
-async fn changed(context: &Context, shopper: &Shopper, outcome: Result<Cart, Error>) -> Result<Response, Error> {
-    let refused = match outcome {
-        Ok(_) => None,
-        Err(Error::Rejection(rejection)) => Some(rejection),
+async fn changed(context: &Context, shopper: Shopper, outcome: Result<Found, Error>) -> Result<Response, Error> {
+    let (refused, shopper) = match outcome {
+        // What was followed to another cart goes on there.
+        Ok(found) => (None, Shopper { cart_id: Some(found.cart_id), ..shopper }),
+        Err(Error::Rejection(rejection)) => (Some(rejection), shopper),
         Err(error) => return Err(error),
     };
-    if refused.is_none() && !shopper.is_htmx {
-        return Ok(Redirect::to("/cart").into_response());
-    }
-    let status = match &refused {
-        Some(rejection) if !shopper.is_htmx => rejection.status,
-        // htmx shows what comes with 200.
-        Some(_) | None => StatusCode::OK,
+    let mut response = if refused.is_none() && !shopper.is_htmx {
+        Redirect::to("/cart").into_response()
+    } else {
+        let status = match &refused {
+            Some(rejection) if !shopper.is_htmx => rejection.status,
+            // htmx shows what comes with 200.
+            Some(_) | None => StatusCode::OK,
+        };
+        let markup = page(context, &shopper, refused.map(|rejection| rejection.detail)).await?;
+        (status, Html(markup.into_string())).into_response()
     };
-    let markup = page(context, shopper, refused.map(|rejection| rejection.detail)).await?;
-    let mut response = (status, Html(markup.into_string())).into_response();
     response.headers_mut().extend([CART_CHANGED]);
+    if let Some(cart_id) = shopper.cart_id {
+        response.headers_mut().insert(header::SET_COOKIE, shopper.tokens.cart_cookie(cart_id)?);
+    }
     Ok(response)
 }
 
 async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> Result<Markup, Error> {
     let known = site::known(context).await?;
     let site = known.site(context.shop_url());
-    let Some(cart_id) = shopper.cart_id else {
-        return Ok(view(&Model { site: &site, csrf: "", lines: Vec::new(), quote: None, frozen: None, refused }));
-    };
-    let cart = read(context, cart_id).await?;
-    let priced = checkout::price(context, cart.lines()).await?;
-    let frozen = cart.frozen_for(context.now()).zip(cart.next_deadline()).map(|(checkout_id, until)| Frozen {
+    let Some(cart_id) = shopper.cart_id else { return Ok(view(&Model::empty(&site, refused))) };
+    let Found { cart_id, cart, .. } = carts::read(context, cart_id).await?;
+    let both: Vec<CartLine> = cart.lines().iter().chain(cart.saved()).cloned().collect();
+    // One look at the catalogue for both lists; only the first is priced.
+    let articles = checkout::articles(context, &both).await?;
+    let priced = checkout::price_of(context, cart.lines(), &articles)?;
+    let frozen = cart.frozen_for(context.now()).map(|(checkout_id, until)| Frozen {
         checkout_id,
         until,
         continue_href: format!("/checkout/return/{checkout_id}/{}", shopper.tokens.checkout(&checkout_id.to_string())),
@@ -225,21 +323,25 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     let mixed = priced
         .is_mixed()
         .then(|| "These things are priced in different currencies. Take some out to pay for the rest.".to_owned());
+    let show = |lines: &[CartLine]| lines.iter().map(|line| page_line_of(line, &articles)).collect();
+    let link = shopper.tokens.cart_link(cart_id, context.now() + LINK_LENGTH);
     let model = Model {
         site: &site,
         csrf: &shopper.tokens.csrf(cart_id),
-        lines: lines(&cart, &priced),
+        lines: show(cart.lines()),
+        saved: show(cart.saved()),
         quote: priced.quote,
         frozen,
         refused: refused.or(mixed),
+        link: Some(format!("{}/cart/open/{link}", context.shop_url())),
     };
     Ok(view(&model))
 }
 
-/// Lines in the cart's order, those that are no longer sold included.
-fn lines(cart: &Cart, priced: &PricedCart) -> Vec<Line> {
-    let line = |line: &domain::cart::CartLine| match priced.lines.iter().find(|priced| priced.article.sku == line.sku) {
-        Some(priced) => page_line(&priced.article, line.quantity),
+/// A line, also of what is no longer sold.
+fn page_line_of(line: &CartLine, articles: &checkout::Articles) -> Line {
+    match articles.get(&line.sku) {
+        Some(article) => Line { seen_price: line.seen_price, ..page_line(article, line.quantity) },
         None => Line {
             sku: line.sku.clone(),
             slug: String::new(),
@@ -248,12 +350,12 @@ fn lines(cart: &Cart, priced: &PricedCart) -> Vec<Line> {
             brand: None,
             category: Vec::new(),
             picture: None,
-            unit_price: Money::new(0, priced.currency()),
+            unit_price: line.seen_price.unwrap_or(Money::new(0, domain::money::Currency::Ngn)),
+            seen_price: None,
             quantity: line.quantity,
             available: None,
         },
-    };
-    cart.lines().iter().map(line).collect()
+    }
 }
 
 /// A line as cart and checkout show it.
@@ -267,19 +369,10 @@ pub(crate) fn page_line(article: &catalogue::Article, quantity: Quantity) -> Lin
         category: article.category.clone(),
         picture: article.picture.clone(),
         unit_price: article.price,
+        seen_price: None,
         quantity,
         available: Some(article.available),
     }
-}
-
-/// A cart as it is.
-pub(crate) async fn read(context: &Context, cart_id: CartId) -> Result<Cart, Error> {
-    Ok(client::cart(context, cart_id, CartCall::Read).await?.map_err(cart_rejection)?.cart)
-}
-
-/// Changes a cart, and says how it is now.
-pub(crate) async fn change(context: &Context, cart_id: CartId, command: Command) -> Result<Cart, Error> {
-    Ok(client::cart(context, cart_id, CartCall::Change(command)).await?.map_err(cart_rejection)?.cart)
 }
 
 /// A SKU as a form or an address has it.

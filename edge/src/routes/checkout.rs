@@ -11,8 +11,9 @@ use domain::wire::{GatewayName, ShortLine};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::cart::{Shopper, page_line, read};
+use super::cart::{Shopper, page_line};
 use super::order::order_path;
+use crate::carts::{self, Found};
 use crate::checkout::{self, Checkout, PricedCart};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
@@ -25,9 +26,10 @@ use crate::site;
 #[worker::send]
 pub(crate) async fn form(context: Context, shopper: Shopper) -> Result<Response, Error> {
     let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
-    let cart = read(&context, cart_id).await?;
+    let Found { cart_id, cart, .. } = carts::read(&context, cart_id).await?;
+    let shopper = Shopper { cart_id: Some(cart_id), ..shopper };
     // A payment that is under way goes on; its form sent again is the same order.
-    let frozen_for = cart.frozen_for(context.now());
+    let frozen_for = cart.frozen_for(context.now()).map(|(checkout_id, _)| checkout_id);
     let checkout_id = frozen_for.unwrap_or_else(|| CheckoutId(context.new_id()));
     let trouble = frozen_for.map(|_| {
         let words =
@@ -123,7 +125,7 @@ pub(crate) async fn place(
         crate::log::error(&context, "checkout_unavailable", cause);
     }
     let status = StatusCode::from_u16(error.problem(context.request_id()).status).unwrap_or(StatusCode::BAD_REQUEST);
-    let cart = read(&context, cart_id).await?;
+    let Found { cart, .. } = carts::read(&context, cart_id).await?;
     let shown = Shown { checkout_id: next, typed, problems, trouble };
     let mut response = show(&context, &shopper, &cart, shown).await?;
     if response.status() == StatusCode::OK {

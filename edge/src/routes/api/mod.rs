@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
-use domain::cart::{Cart, Command};
+use domain::cart::Command;
 use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId};
 use domain::pricing::DeliveryMethod;
@@ -18,9 +18,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::shapes::{CartBody, CheckoutBody, NewCart, OrderBody, ProductBody, SearchBody};
-use super::cart::{change, idempotency_key, read, sku};
+use super::cart::{idempotency_key, sku};
 use super::listing::{form_pairs, order as index_order};
 use super::order;
+use crate::carts::{self, Found};
 use crate::catalogue;
 use crate::checkout::{self, Checkout};
 use crate::context::Context;
@@ -125,8 +126,7 @@ pub(crate) async fn cart_read(
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    let cart = read(&context, cart_id).await?;
-    cart_body(&context, cart_id, &cart).await
+    cart_body(&context, cart_id, carts::read(&context, cart_id).await?).await
 }
 
 #[derive(Deserialize)]
@@ -145,12 +145,9 @@ pub(crate) async fn line_add(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let AddLine { sku: text, quantity } = json(&body)?;
-    let sku = sku(&text)?;
-    let article = catalogue::articles(&context, &[&sku]).await?.into_iter().next();
-    let product_id = article.ok_or_else(|| Error::not_found("product with this SKU"))?.product_id;
     let operation_id = idempotency_key(&headers).unwrap_or_else(|| context.new_operation());
-    let cart = change(&context, cart_id, Command::Add { operation_id, sku, product_id, quantity }).await?;
-    cart_body(&context, cart_id, &cart).await
+    let (_, found) = carts::add(&context, cart_id, operation_id, &sku(&text)?, quantity).await?;
+    cart_body(&context, cart_id, found).await
 }
 
 #[derive(Deserialize)]
@@ -168,8 +165,8 @@ pub(crate) async fn line_set(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let SetLine { quantity } = json(&body)?;
-    let cart = change(&context, cart_id, Command::SetQuantity { sku: sku(&text)?, quantity }).await?;
-    cart_body(&context, cart_id, &cart).await
+    let found = carts::set_quantity(&context, cart_id, &sku(&text)?, quantity).await?;
+    cart_body(&context, cart_id, found).await
 }
 
 /// `DELETE /api/v1/carts/{id}/lines/{sku}`
@@ -180,13 +177,98 @@ pub(crate) async fn line_remove(
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    let cart = change(&context, cart_id, Command::Remove { sku: sku(&text)? }).await?;
-    cart_body(&context, cart_id, &cart).await
+    let found = carts::change(&context, cart_id, Command::Remove { sku: sku(&text)? }).await?;
+    cart_body(&context, cart_id, found).await
 }
 
-async fn cart_body(context: &Context, cart_id: CartId, cart: &Cart) -> Result<Json<CartBody>, Error> {
-    let priced = checkout::price(context, cart.lines()).await?;
-    Ok(Json(CartBody::new(cart_id, cart, priced, context.now())))
+#[derive(Deserialize)]
+struct SaveLine {
+    sku: String,
+}
+
+/// `POST /api/v1/carts/{id}/saved`: takes a line out and saves it for later.
+#[worker::send]
+pub(crate) async fn line_save(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let SaveLine { sku: text } = json(&body)?;
+    let found = carts::change(&context, cart_id, Command::SaveForLater { sku: sku(&text)? }).await?;
+    cart_body(&context, cart_id, found).await
+}
+
+/// `POST /api/v1/carts/{id}/saved/{sku}/put-back`: as many as there are.
+#[worker::send]
+pub(crate) async fn saved_put_back(
+    context: Context,
+    Path((id, text)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let found = carts::put_back(&context, cart_id, &sku(&text)?).await?;
+    cart_body(&context, cart_id, found).await
+}
+
+/// `DELETE /api/v1/carts/{id}/saved/{sku}`
+#[worker::send]
+pub(crate) async fn saved_remove(
+    context: Context,
+    Path((id, text)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let found = carts::change(&context, cart_id, Command::RemoveSaved { sku: sku(&text)? }).await?;
+    cart_body(&context, cart_id, found).await
+}
+
+/// `POST /api/v1/carts/{id}/accept-prices`: the shopper has seen what things cost now.
+#[worker::send]
+pub(crate) async fn prices_accept(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    cart_body(&context, cart_id, carts::accept_prices(&context, cart_id).await?).await
+}
+
+#[derive(Deserialize)]
+struct MergeCarts {
+    from: CartId,
+    /// The other cart's own token: both have to be the caller's.
+    token: String,
+}
+
+/// `POST /api/v1/carts/{id}/merge`: takes in what another cart holds, which is part of this one from then on.
+#[worker::send]
+pub(crate) async fn cart_merge(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let MergeCarts { from, token } = json(&body)?;
+    if !Tokens::of(&context)?.is_cart(from, &token) {
+        return Err(Error::rejection(
+            StatusCode::FORBIDDEN,
+            "token_invalid",
+            "The token is not good for the other cart",
+            "Send the token that came with the cart named in `from`.",
+        ));
+    }
+    cart_body(&context, cart_id, carts::merge(&context, from, cart_id).await?).await
+}
+
+/// The cart under the id that it was asked for by: a cart that became part of another one goes on under its own.
+async fn cart_body(context: &Context, cart_id: CartId, found: Found) -> Result<Json<CartBody>, Error> {
+    let both: Vec<_> = found.cart.lines().iter().chain(found.cart.saved()).cloned().collect();
+    let articles = checkout::articles(context, &both).await?;
+    let priced = checkout::price_of(context, found.cart.lines(), &articles)?;
+    Ok(Json(CartBody::new(cart_id, &found.cart, &articles, priced, context.now())))
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use domain::cart::Cart;
+use domain::cart::{Cart, CartLine};
 use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use domain::money::Money;
@@ -15,7 +15,7 @@ use search::{Answer, Request};
 use serde::Serialize;
 
 use crate::catalogue::Snapshot;
-use crate::checkout::PricedCart;
+use crate::checkout::{Articles, PricedCart};
 use crate::pages::links;
 use crate::pages::picture::fallback_width;
 use crate::routes::listing::picture;
@@ -218,6 +218,8 @@ pub(crate) struct NewCart {
 pub(crate) struct CartBody {
     id: CartId,
     lines: Vec<LineBody>,
+    /// What is saved for later; no part of the quote.
+    saved: Vec<LineBody>,
     /// `null` when there is nothing to price, or in several currencies.
     quote: Option<QuoteBody>,
     /// The checkout that the cart waits for.
@@ -232,6 +234,8 @@ struct LineBody {
     title: Option<String>,
     price: Option<Money>,
     total: Option<Money>,
+    /// Price of one as the shopper saw it last; `null` when nobody knows. When it differs from `price`, say so, and then accept it.
+    seen_price: Option<Money>,
     available: u32,
 }
 
@@ -245,19 +249,28 @@ struct QuoteBody {
 }
 
 impl CartBody {
-    pub(super) fn new(id: CartId, cart: &Cart, priced: PricedCart, now: Timestamp) -> Self {
-        let lines = cart.lines().iter().map(|line| {
-            let article = priced.lines.iter().map(|priced| &priced.article).find(|article| article.sku == line.sku);
-            LineBody {
-                sku: line.sku.clone(),
-                quantity: line.quantity.get(),
-                title: article.map(|article| article.full_title()),
-                price: article.map(|article| article.price),
-                total: article.and_then(|article| article.price.times(line.quantity.get())),
-                available: article.map_or(0, |article| article.available),
-            }
-        });
-        Self { id, lines: lines.collect(), quote: priced.quote.as_ref().map(quote), frozen_for: cart.frozen_for(now) }
+    pub(super) fn new(id: CartId, cart: &Cart, articles: &Articles, priced: PricedCart, now: Timestamp) -> Self {
+        let shown = |lines: &[CartLine]| lines.iter().map(|line| line_body(line, articles)).collect();
+        Self {
+            id,
+            lines: shown(cart.lines()),
+            saved: shown(cart.saved()),
+            quote: priced.quote.as_ref().map(quote),
+            frozen_for: cart.frozen_for(now).map(|(checkout_id, _)| checkout_id),
+        }
+    }
+}
+
+fn line_body(line: &CartLine, articles: &Articles) -> LineBody {
+    let article = articles.get(&line.sku);
+    LineBody {
+        sku: line.sku.clone(),
+        quantity: line.quantity.get(),
+        title: article.map(|article| article.full_title()),
+        price: article.map(|article| article.price),
+        total: article.and_then(|article| article.price.times(line.quantity.get())),
+        seen_price: line.seen_price,
+        available: article.map_or(0, |article| article.available),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The Worker in workerd: publishes an index into it, and has it measure its own searches.
+//! The Worker in workerd: publishes an index into it, and has it measure itself.
 
 use std::fs;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const BATCH: usize = 10;
 const TICKS_A_SECOND: u64 = 100;
 
 /// A running Worker.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     shop: Shop,
     runtime: tokio::runtime::Runtime,
     /// Of the process whose descendants are workerd.
@@ -27,33 +27,38 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(stack: &Stack) -> Result<Self> {
+    pub(crate) fn new(stack: &Stack) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let keys = stack.keys().operator_keys.parse().context("the operator's keys")?;
         let process = stack.process(Part::Edge).context("the Worker is not running")?.id();
         Ok(Self { shop: Shop::new(&stack.addresses().shop, keys)?, runtime, process })
     }
 
-    pub(super) fn publish(&self, artefact: Artefact) -> Result<()> {
+    pub(crate) fn publish(&self, artefact: Artefact) -> Result<()> {
         Ok(self.runtime.block_on(publish::publish(&self.shop, artefact))?)
     }
 
     /// Sends an operator's request.
-    pub(super) fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T> {
+    pub(crate) fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T> {
         Ok(self.runtime.block_on(self.shop.post(path, body))?)
     }
 
-    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Sends an operator's request that has neither body nor answer.
+    pub(crate) fn nudge(&self, path: &str) -> Result<()> {
+        Ok(self.runtime.block_on(self.shop.nudge(path))?)
+    }
+
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
     /// Asks each question of a reader that has nothing in memory.
-    pub(super) fn ask_cold(&self, requests: &[Request]) -> Result<Vec<Measured>> {
+    pub(crate) fn ask_cold(&self, requests: &[Request]) -> Result<Vec<Measured>> {
         self.ask(requests, 0)
     }
 
     /// Asks each question of the open index, so many times each.
-    pub(super) fn ask_warm(&self, requests: &[Request], times: u32) -> Result<Vec<Measured>> {
+    pub(crate) fn ask_warm(&self, requests: &[Request], times: u32) -> Result<Vec<Measured>> {
         self.ask(requests, times)
     }
 
@@ -68,14 +73,14 @@ impl Worker {
     }
 
     /// The Worker's WASM memory, and what of it is the index.
-    pub(super) fn memory(&self) -> Result<(u64, u64)> {
+    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
         let nothing = Measure { requests: Vec::new(), times: 0 };
         let measurement: Measurement = self.post(EDGE_MEASURE, &nothing)?;
         Ok((measurement.memory_bytes, measurement.index_bytes))
     }
 
     /// What workerd's processes keep in memory.
-    pub(super) fn resident_bytes(&self) -> Result<u64> {
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
         let of_one = |process: &u32| {
             let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
             let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -85,7 +90,7 @@ impl Worker {
     }
 
     /// How long workerd's processes have computed so far, on all processors.
-    pub(super) fn computed(&self) -> Result<Duration> {
+    pub(crate) fn computed(&self) -> Result<Duration> {
         Ok(self.processes()?.into_iter().filter_map(computed).sum())
     }
 
@@ -108,7 +113,7 @@ impl Worker {
 }
 
 /// How long a process has computed so far; `None` when it is gone.
-pub(super) fn computed(process: u32) -> Option<Duration> {
+pub(crate) fn computed(process: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // After the name, which may hold anything, the state is the first field; user's and system's time are the 12th and 13th.
     let (_, rest) = stat.rsplit_once(')')?;

@@ -1,0 +1,28 @@
+// One cart, several tabs and devices: what changed in one shows in the others. Which change it was, the server knows.
+
+// Looking at a page again is a good moment to see what happened elsewhere, but not every time that a window is passed over.
+const LOOKED_AGAIN_MS = 5_000;
+
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("cart") : null;
+let fromElsewhere = false;
+let lookedAt = Date.now();
+
+// The count in the header hears `cart-changed`, the cart's page `cart-elsewhere`.
+function refresh() {
+  lookedAt = Date.now();
+  fromElsewhere = true;
+  for (const name of ["cart-changed", "cart-elsewhere"]) document.body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+  fromElsewhere = false;
+}
+
+document.addEventListener("cart-changed", () => {
+  if (!fromElsewhere) tabs?.postMessage("changed");
+});
+tabs?.addEventListener("message", refresh);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && Date.now() - lookedAt > LOOKED_AGAIN_MS) refresh();
+});
+addEventListener("pageshow", ({ persisted }) => { if (persisted) refresh(); });
+
+// An address that is there to be copied is chosen whole.
+document.addEventListener("focusin", ({ target }) => { if (target.matches("[data-select]")) target.select(); });

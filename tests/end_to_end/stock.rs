@@ -1,0 +1,100 @@
+//! Stock as sellers and operators move it: each movement once, nothing taken from under a buyer, everything in the history.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test should stop it, loudly")]
+
+use domain::wire::EDGE_STOCK;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use stack::Part;
+use tests::{Product, Shop};
+use uuid::Uuid;
+
+fn movement(id: Uuid, reason: &str) -> Value {
+    json!({"id": id, "actor": "Ada", "reason": reason})
+}
+
+async fn move_by_hand(shop: &Shop, command: &Value) -> (StatusCode, Value) {
+    shop.operator(Method::POST, &format!("{EDGE_STOCK}pestle"), serde_json::to_vec(command).unwrap()).await
+}
+
+/// On hand, promised, sold.
+fn counts(report: &Value) -> [u64; 3] {
+    ["on_hand", "reserved", "committed"].map(|name| report["levels"][0][name].as_u64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
+    let start = || Shop::start(&[Product { sku: "pestle", price_minor: 500_000, stock: 5 }]);
+    let mut shop = tokio::task::spawn_blocking(start).await.unwrap();
+
+    let id = Uuid::now_v7();
+    let delivery = json!({
+        "command": "receive", "movement": movement(id, ""), "lines": [{"sku": "pestle", "units": 4}],
+    });
+    for _ in 0..2 {
+        let (status, report) = move_by_hand(&shop, &delivery).await;
+        assert_eq!((status, counts(&report)), (StatusCode::OK, [9, 0, 0]), "{report}");
+    }
+    let other = json!({
+        "command": "receive", "movement": movement(id, ""), "lines": [{"sku": "pestle", "units": 5}],
+    });
+    let (status, body) = move_by_hand(&shop, &other).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("movement_differs")), "{body}");
+    shop.wait_for_available("pestle", 9).await;
+
+    // Three are promised: only six can be written off.
+    let order = shop.order("pestle", 3).await;
+    let write_off = |units| json!({"command": "write_off", "movement": movement(Uuid::now_v7(), "fell"), "sku": "pestle", "units": units});
+    let (status, body) = move_by_hand(&shop, &write_off(7)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("stock_promised")), "{body}");
+    let (status, report) = move_by_hand(&shop, &write_off(1)).await;
+    assert_eq!((status, counts(&report)), (StatusCode::OK, [8, 3, 0]), "{report}");
+
+    shop.gateway(&order, json!({"action": "pay"})).await;
+    shop.wait_for_status(&order, "paid").await;
+    let (_, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}pestle"), Vec::new()).await;
+    let sold = &report["history"][0];
+    assert_eq!((&sold["cause"], &sold["change"]), (&json!("sold"), &json!(-3)), "{report}");
+    let checkout_id = sold["reference"].as_str().unwrap();
+    let take_back = |units| {
+        json!({
+            "command": "take_back", "movement": movement(Uuid::now_v7(), "did not fit"), "checkout_id": checkout_id,
+            "lines": [{"sku": "pestle", "quantity": units}],
+        })
+    };
+    let (status, report) = move_by_hand(&shop, &take_back(2)).await;
+    assert_eq!((status, counts(&report)), (StatusCode::OK, [7, 0, 1]), "{report}");
+    let (status, body) = move_by_hand(&shop, &take_back(2)).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("not_bought")), "{body}");
+
+    // What is wrong is refused, and changes nothing.
+    for wrong in [
+        json!({"command": "receive", "movement": movement(Uuid::now_v7(), ""), "lines": [{"sku": "pestle", "units": -1}]}),
+        json!({"command": "receive", "movement": movement(Uuid::now_v7(), ""), "lines": [{"sku": "pestle", "units": 0.5}]}),
+        json!({"command": "adjust", "movement": movement(Uuid::now_v7(), "x"), "sku": "pestle", "by": 2_000_000_000}),
+        json!({"command": "adjust", "movement": movement(Uuid::now_v7(), ""), "sku": "pestle", "by": 1}),
+        json!({"command": "expire"}),
+    ] {
+        let (status, body) = move_by_hand(&shop, &wrong).await;
+        assert!(status.is_client_error(), "{wrong}: {status} {body}");
+    }
+
+    // An object that wakes anew knows all of it.
+    shop.stack.kill(Part::Edge);
+    tokio::task::block_in_place(|| shop.stack.start(Part::Edge)).unwrap();
+    let (status, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}pestle"), Vec::new()).await;
+    assert_eq!((status, counts(&report)), (StatusCode::OK, [7, 0, 1]), "{report}");
+    let told: Vec<_> = report["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| format!("{} {} {}", line["cause"].as_str().unwrap(), line["change"], line["on_hand"]))
+        .collect();
+    assert_eq!(told, ["taken_back 2 7", "sold -3 5", "written_off -1 8", "received 4 9", "opened 5 5"]);
+    let (status, report) = move_by_hand(&shop, &delivery).await;
+    assert_eq!((status, counts(&report)), (StatusCode::OK, [7, 0, 1]), "an old delivery comes again: {report}");
+
+    // The tool says the same in words.
+    let told = shop.try_tool("stock", &["pestle", "--shop", &shop.url]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("taken back") && told.contains("did not fit"), "{told}");
+}
