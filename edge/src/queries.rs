@@ -57,6 +57,18 @@ struct Held {
     flushed_at: Option<Timestamp>,
 }
 
+impl Held {
+    /// What is to be written down now: everything that is held, when there is much of it or the last time is long ago.
+    fn take_due(&mut self, now: Timestamp) -> Option<HashMap<String, Count>> {
+        let is_due = self.counts.len() >= HELD_MAX || self.flushed_at.is_none_or(|at| now - at >= FLUSH_INTERVAL);
+        if self.counts.is_empty() || !is_due {
+            return None;
+        }
+        self.flushed_at = Some(now);
+        Some(std::mem::take(&mut self.counts))
+    }
+}
+
 #[derive(Default)]
 struct Count {
     asked: u32,
@@ -75,19 +87,15 @@ pub(crate) struct Popular {
 pub(crate) fn count(context: &Context, headers: &HeaderMap, query: &str, total: u64) {
     let Some(query) = countable(query) else { return };
     let now = context.now();
-    if address(headers).is_some_and(|address| !is_new(address, &query, now)) {
-        return;
-    }
+    let is_counted = address(headers).is_none_or(|address| is_new(address, &query, now));
     let due = HELD.with_borrow_mut(|held| {
-        let count = held.counts.entry(query).or_default();
-        count.asked += 1;
-        count.found_nothing += u32::from(total == 0);
-        let is_due = held.counts.len() >= HELD_MAX || held.flushed_at.is_none_or(|at| now - at >= FLUSH_INTERVAL);
-        if !is_due {
-            return None;
+        if is_counted {
+            let count = held.counts.entry(query).or_default();
+            count.asked += 1;
+            count.found_nothing += u32::from(total == 0);
         }
-        held.flushed_at = Some(now);
-        Some(std::mem::take(&mut held.counts))
+        // What is not counted still writes down what was: a quiet shop may hear nothing new for a long time.
+        held.take_due(now)
     });
     let Some(counts) = due else { return };
     let later = context.clone();
@@ -278,6 +286,18 @@ mod tests {
         assert_eq!(countable(&"x".repeat(65)), None);
         assert_eq!(countable(&"é".repeat(64)), Some("é".repeat(64)));
         assert_eq!(countable(&"x".repeat(10_000_000)), None);
+    }
+
+    #[test]
+    fn what_is_held_is_written_down_when_it_is_due_whoever_asks_next() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let mut held = Held::default();
+        assert!(held.take_due(at(0)).is_none(), "nothing is held");
+        held.counts.insert("basin".into(), Count::default());
+        assert!(held.take_due(at(1)).is_some_and(|counts| counts.len() == 1));
+        held.counts.insert("samovar".into(), Count::default());
+        assert!(held.take_due(at(10)).is_none(), "nine seconds later it can wait");
+        assert!(held.take_due(at(11)).is_some_and(|counts| counts.contains_key("samovar")));
     }
 
     #[test]
