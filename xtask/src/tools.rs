@@ -27,16 +27,16 @@ pub(crate) struct WorkerTools {
     pub(crate) wasm_bindgen: PathBuf,
 }
 
-/// Checks for Node and a C compiler, and brings npm packages up to the lock file.
+/// Checks for Node and a C compiler, adds the WASM target, and brings npm packages up to the lock file.
 pub(crate) fn ensure_base(layout: &Layout) -> Result<()> {
     check_node()?;
     check_c_compiler()?;
+    ensure_wasm_target()?;
     ensure_npm_packages(layout)
 }
 
-/// Adds the WASM target and installs the Worker's tools if they are missing.
+/// Installs the Worker's tools if they are missing.
 pub(crate) fn ensure_worker_tools(layout: &Layout) -> Result<WorkerTools> {
-    ensure_wasm_target()?;
     let bindgen_version = locked_version(layout, "wasm-bindgen")?;
     Ok(WorkerTools {
         worker_build: ensure_cargo_tool("worker-build", WORKER_BUILD, "worker-build")?,
