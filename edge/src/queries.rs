@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_is_held_is_written_down_when_it_is_due_whoever_asks_next() {
-        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let at = |seconds: i64| Timestamp(seconds * 1_000);
         let mut held = Held::default();
         assert!(held.take_due(at(0)).is_none(), "nothing is held");
         held.counts.insert("basin".into(), Count::default());
