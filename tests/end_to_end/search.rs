@@ -255,24 +255,3 @@ async fn questions_are_counted_and_rounds_are_few() {
     })
     .await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hot_question_is_answered_from_kv_where_nothing_is_in_memory() {
-    let mut shop = start(&[Product { sku: "tureen", price_minor: 100_000, stock: 9 }]).await;
-    let isolate = async |shop: &Shop| shop.operator(Method::GET, EDGE_INDEX, Vec::new()).await.1["isolate"].clone();
-    for _ in 0..4 {
-        shop.search("q=tureen").await;
-    }
-    let written = async || (isolate(&shop).await["kv_writes"] == 1).then_some(());
-    eventually("the answer to be shared", written).await;
-    // KV is asked beside what is fetched and nobody waits for it, so it need not be the first to answer each time.
-    for _ in 0..5 {
-        shop.stack.kill(Part::Edge);
-        tokio::task::block_in_place(|| shop.stack.start(Part::Edge)).unwrap();
-        assert_eq!(total(&shop.search("q=tureen").await), 1);
-        if isolate(&shop).await["kv_hits"] == 1 {
-            return;
-        }
-    }
-    panic!("KV never answered: {}", isolate(&shop).await);
-}
