@@ -225,9 +225,10 @@ if (field && box) {
   // A press on the list leaves the focus in the field, so that the list is still there when it is let go.
   box.addEventListener("mousedown", (event) => event.preventDefault());
   document.addEventListener("pointerdown", ({ target }) => { if (!target.closest(".search")) toggle(false); });
-  // The form's own button lies between the field and what can be reached in the list.
+  // The form's own button lies between the field and what can be reached in the list, if anything can.
   field.form.addEventListener("focusout", ({ relatedTarget }) => {
-    if (!field.form.contains(relatedTarget)) toggle(false);
+    const leads = $(".live-tools", box) && field.form.contains(relatedTarget);
+    if (!leads && !box.contains(relatedTarget)) toggle(false);
   });
   field.form.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.target === field || box.hidden) return;
