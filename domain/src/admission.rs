@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::draw::{Commitment, Digest32, Draw, Secret};
 use crate::ids::{CartId, PersonId, SaleId};
+use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 
 /// Most people who are let in within a minute.
@@ -341,10 +342,9 @@ impl Admission {
                 match ticket.late {
                     None => self.entries = self.entries.and(ticket.person_id),
                     Some(at) => {
-                        assert!(
-                            self.last_late.is_none_or(|last| last <= at),
-                            "ADMIT-2: somebody was put before another"
-                        );
+                        let is_behind = self.last_late.is_none_or(|last| last <= at);
+                        let told = || "somebody was put before another".to_owned();
+                        invariants::assert(Invariant::Admit2.check(is_behind, told));
                         self.last_late = Some(at);
                     }
                 }

@@ -42,7 +42,7 @@ const MERGED_KEPT: usize = 16;
 const CHECKOUTS_KEPT: usize = 16;
 
 /// One checkout of a cart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Checkout {
     /// What the cart held when it was frozen.
     pub lines: Vec<CartLine>,
@@ -51,7 +51,7 @@ pub struct Checkout {
 }
 
 /// How a cart's checkout stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CheckoutState {
     /// The cart waits for it.
@@ -66,7 +66,7 @@ pub enum CheckoutState {
 }
 
 /// A cart.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cart {
     /// In the order in which they were put in.
     lines: Vec<CartLine>,

@@ -9,10 +9,12 @@ pub mod checkout;
 #[cfg(test)]
 mod idempotency;
 pub mod ids;
+pub mod invariants;
 pub mod money;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod purchase;
 pub mod signature;
 pub mod stock;
 pub mod time;

@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 
 /// How long after its deadline an unpaid order is kept open, for payments that were made in time and are told late.
@@ -177,11 +178,11 @@ pub enum Rejection {
 }
 
 /// One order, or none yet ([`Default`]).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Order(Option<Placed>);
 
 /// An order that was placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Placed {
     /// Where it stands.
     pub status: OrderStatus,
@@ -241,7 +242,7 @@ impl Order {
     /// Makes `event` part of the state. Total over the events that [`Self::decide`] returns.
     pub fn evolve(&mut self, event: &Event) {
         if let Event::Placed { content_digest, pay_before } = event {
-            assert!(self.0.is_none(), "ORDER-1: placed twice");
+            invariants::assert(Invariant::Order1.check(self.0.is_none(), || "placed twice".to_owned()));
             self.0 = Some(Placed {
                 status: OrderStatus::AwaitingPayment,
                 content_digest: content_digest.clone(),
@@ -254,12 +255,12 @@ impl Order {
         match event {
             Event::Placed { .. } => {}
             Event::Paid { reference } => {
-                assert!(placed.paid_by.is_none(), "MONEY-1: paid by {:?} and by {reference}", placed.paid_by);
+                placed.assert_unpaid(&format!("paid by {reference}"));
                 placed.status = OrderStatus::Paid;
                 placed.paid_by = Some(reference.clone());
             }
             Event::Cancelled => {
-                assert!(placed.paid_by.is_none(), "MONEY-1: cancelled although paid by {:?}", placed.paid_by);
+                placed.assert_unpaid("cancelled");
                 placed.status = OrderStatus::Cancelled;
             }
             Event::RefundDue { .. } => placed.status = OrderStatus::RefundDue,
@@ -268,6 +269,11 @@ impl Order {
 }
 
 impl Placed {
+    fn assert_unpaid(&self, then: &str) {
+        let told = || format!("{then} although paid by {:?}", self.paid_by);
+        invariants::assert(Invariant::Money1.check(self.paid_by.is_none(), told));
+    }
+
     fn observe_capture(&self, reference: &str) -> Result<Vec<Event>, Rejection> {
         if self.paid_by.as_deref() == Some(reference) {
             return Ok(Vec::new());

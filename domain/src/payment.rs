@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invariants::{self, Invariant};
 use crate::money::{Currency, Money};
 
 /// What a gateway says about a payment, in our words.
@@ -144,7 +145,7 @@ impl FromStr for PaymentStatus {
 }
 
 /// Money that a gateway says it captured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Capture {
     /// Minor units.
     pub amount_minor: i64,
@@ -216,7 +217,7 @@ pub enum Rejection {
 }
 
 /// One payment attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Payment {
     /// What the gateway and we call it.
     pub reference: String,
@@ -326,7 +327,8 @@ impl Payment {
                 self.captured = Some(capture.clone());
             }
         }
-        assert!(was_open || !self.status.is_open(), "MONEY-1: captured money of {} was forgotten", self.reference);
+        let told = || format!("captured money of {} was forgotten", self.reference);
+        invariants::assert(Invariant::Money1.check(was_open || !self.status.is_open(), told));
     }
 }
 

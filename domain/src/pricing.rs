@@ -19,7 +19,7 @@ pub struct PricedLine {
 }
 
 /// How an order reaches the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryMethod {
     /// By courier to the door.
@@ -27,7 +27,7 @@ pub enum DeliveryMethod {
 }
 
 /// A delivery method with its price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Delivery {
     /// Which one.
     pub method: DeliveryMethod,
@@ -36,7 +36,7 @@ pub struct Delivery {
 }
 
 /// One line of a [`Quote`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct QuoteLine {
     /// What is bought.
     pub sku: Sku,
@@ -49,7 +49,7 @@ pub struct QuoteLine {
 }
 
 /// What is to be paid, and why. All amounts are minor units of `currency`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quote {
     /// The one currency of everything in it.
     pub currency: Currency,
@@ -64,7 +64,7 @@ pub struct Quote {
 }
 
 /// Why there is no price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CannotQuote {
     /// Nothing to price.
     #[error("there is nothing to price")]

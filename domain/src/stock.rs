@@ -9,13 +9,15 @@
 //! thousand units wakes as quickly as a new one.
 //!
 //! Invariants: STOCK-1 (`on_hand = available + Σ live reservations`, none negative), STOCK-2 (units committed ≤ units
-//! ever received), STOCK-3 (a reservation ends in one way only). [`Shelf::evolve`] asserts the first two.
+//! ever received), STOCK-3 (a reservation ends in one way only). [`Shelf::evolve`] asserts the first two,
+//! [`Reservation::after`] the third; what they say is in [`crate::invariants`].
 
 mod command;
 mod history;
 mod past;
 mod quantity;
 mod shelf;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,7 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CartId, CheckoutId, MovementId, PersonId, SaleId, Sku};
+use crate::invariants;
 use crate::time::{Millis, Timestamp};
 
 pub use self::command::{Command, Event, Movement, PersonLimit, Rejection};
@@ -32,6 +35,7 @@ pub use self::history::{Cause, Entry, entries};
 pub use self::past::{Memory, Past};
 pub use self::quantity::{InvalidQuantity, InvalidUnits, MovedLine, Quantity, StockLine, Units};
 pub use self::shelf::Shelf;
+pub use self::storage::{Storage, persist};
 
 /// How long a checkout may hold stock before it has to be paid.
 pub const RESERVATION_LENGTH: Millis = Millis::minutes(15);
@@ -93,6 +97,12 @@ impl Reservation {
     /// The reservation that `event` is about, as it is after it. `before` is the same one before; `None` when there was none. `None`
     /// when the event is about no reservation.
     pub fn after(before: Option<&Self>, event: &Event) -> Option<Self> {
+        let after = Self::follow(before, event)?;
+        invariants::assert(invariants::reservation_step(before.map(|before| before.state), after.state));
+        Some(after)
+    }
+
+    fn follow(before: Option<&Self>, event: &Event) -> Option<Self> {
         let ended = |state| before.map(|before| Self { state, ..before.clone() });
         let closed = |cart_id: CartId, lines: &[StockLine], limit, state| Self {
             cart_id,

@@ -53,6 +53,15 @@ impl Timestamp {
     }
 }
 
+/// When to set an object's one alarm, if it has to be set: `known` is what it was set to last, as far as anybody remembers, `wanted`
+/// when it should ring.
+///
+/// One that should have rung by now does not count: it may never have, and an object whose alarm is missing would sleep for
+/// ever.
+pub fn alarm_to_set(known: Option<Timestamp>, wanted: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    wanted.filter(|at| known.is_none_or(|set| set > *at || set <= now))
+}
+
 impl Add<Millis> for Timestamp {
     type Output = Self;
 
@@ -72,6 +81,16 @@ impl Sub for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarm_is_set_when_none_rings_in_time() {
+        let (now, soon, later) = (Timestamp(10), Timestamp(20), Timestamp(30));
+        assert_eq!(alarm_to_set(None, Some(soon), now), Some(soon));
+        assert_eq!(alarm_to_set(Some(later), Some(soon), now), Some(soon));
+        assert_eq!(alarm_to_set(Some(soon), Some(later), now), None, "it rings before, and sets the next one then");
+        assert_eq!(alarm_to_set(Some(now), Some(later), now), Some(later), "it should have rung");
+        assert_eq!(alarm_to_set(Some(soon), None, now), None);
+    }
 
     #[test]
     fn time_reads_as_rfc_3339() {

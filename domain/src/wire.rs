@@ -25,7 +25,7 @@ pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, Sto
 pub const HEADER_REQUEST_ID: &str = "x-request-id";
 
 /// An error over HTTP (RFC 9457), `application/problem+json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
     /// A URI that names the kind of problem: `https://kasuwa.dev/problems/{code}`.
     #[serde(rename = "type")]
@@ -90,8 +90,11 @@ pub const ORIGIN_ORDER: &str = "/internal/orders/";
 /// and answers [`OrderView`]. For shoppers who come back from the gateway's page.
 pub const ORIGIN_VERIFY: &str = "/internal/verify/";
 
+/// The code of the [`Problem`] of a checkout that comes again with other contents than the order that it made.
+pub const CHECKOUT_DIFFERS: &str = "checkout_differs";
+
 /// One line of an order: what was bought, as it was described and priced when it was bought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrderLine {
     /// The product whose Stock object holds it.
     pub product_id: ProductId,
@@ -130,7 +133,7 @@ impl GatewayName {
 }
 
 /// A checkout that the edge has checked, frozen and reserved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PlaceOrder {
     /// Makes it idempotent: one checkout, at most one order (ORDER-1).
     pub checkout_id: CheckoutId,
@@ -157,7 +160,7 @@ pub struct PlaceOrder {
 }
 
 /// The answer to [`PlaceOrder`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PlacedOrder {
     /// The order's id.
     pub order_id: OrderId,
@@ -168,7 +171,7 @@ pub struct PlacedOrder {
 }
 
 /// A payment that waits for the shopper.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PaymentHandle {
     /// Through whom.
     pub gateway: GatewayName,
@@ -231,7 +234,7 @@ pub struct StatusChange {
 pub const EDGE_EVENTS: &str = "/internal/events";
 
 /// Something that happened to an order, told to the edge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OriginEvent {
     /// The same at every delivery.
     pub id: EventId,
@@ -246,7 +249,7 @@ pub struct OriginEvent {
 }
 
 /// What the edge keeps of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrderSummary {
     /// The order's id.
     pub id: OrderId,
@@ -267,7 +270,7 @@ pub struct OrderSummary {
 }
 
 /// The kinds of [`OriginEvent`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginEventKind {
     /// The order exists and waits for its payment. Nothing to do but remember it.
@@ -281,7 +284,7 @@ pub enum OriginEventKind {
 }
 
 /// What the edge did about an event. The same at every delivery of the same event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum EventOutcome {
     /// Done.

@@ -5,13 +5,14 @@
 use domain::cart::{Cart, Command, Rejection};
 use domain::ids::{CartId, OperationId, Sku};
 use domain::money::Money;
+use domain::purchase::CartAnswer;
 use domain::stock::Quantity;
 use domain::wire::ShortLine;
 use http::StatusCode;
 
 use crate::catalogue::{self, Article};
 use crate::context::Context;
-use crate::durable::client::{self, CartAnswer, CartCall};
+use crate::durable::client::{self, CartCall};
 use crate::error::{self, Error};
 
 /// How many carts in a row may have become part of another one. Nobody signs in so often within a cart's life.

@@ -1,29 +1,28 @@
-//! Turning a cart into an order: freeze, reserve, quote, place. The line of DESIGN's *placing*, hop by hop.
+//! Turning a cart into an order, for pages and API alike. What follows from what, [`domain::purchase`] decides; here it is carried, and
+//! said over HTTP.
 //!
 //! Every hop may be the last one that happened; each can be repeated with the same `checkout_id`, and what is held lapses by itself.
 
 use std::collections::BTreeMap;
 
-use domain::cart::{self, CartLine};
+use domain::cart::CartLine;
 use domain::checkout::{Address, email_problem};
-use domain::ids::{CartId, CheckoutId, ProductId, Sku};
+use domain::ids::{CartId, CheckoutId, Sku};
 use domain::money::Currency;
-use domain::pricing::{self, Delivery, DeliveryMethod, PricedLine, Quote};
-use domain::stock::{self, Quantity, ReservationState, StockLine};
-use domain::wire::{GatewayName, OrderLine, PlaceOrder, PlacedOrder, ShortLine};
-use futures_util::future::join_all;
+use domain::pricing::{self, CannotQuote, Delivery, DeliveryMethod, PricedLine, Quote};
+use domain::purchase::{self, Correction, LettingGo, Placing, Refusal, Step};
+use domain::stock::{self, Quantity};
+use domain::wire::{GatewayName, PlacedOrder, ShortLine};
 use http::StatusCode;
 
-use crate::carts;
 use crate::catalogue::{self, Article};
 use crate::context::Context;
-use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::{Error, Rejection};
-use crate::origin_client;
 use crate::session::Tokens;
+use crate::{carrier, carts, origin_client};
 
-/// The code of a checkout that comes again with other contents than the order that it made.
-pub(crate) const CHECKOUT_DIFFERS: &str = "checkout_differs";
+/// What delivery costs.
+const DELIVERY_SETTING: &str = "DELIVERY_STANDARD_MINOR";
 
 /// What a shopper sends to buy what is in the cart.
 #[derive(Debug, Clone)]
@@ -103,12 +102,13 @@ pub(crate) fn price_of(context: &Context, lines: &[CartLine], articles: &Article
 
 /// What standard delivery costs in `currency`.
 pub(crate) fn delivery(context: &Context, method: DeliveryMethod, currency: Currency) -> Result<Delivery, Error> {
-    const SETTING: &str = "DELIVERY_STANDARD_MINOR";
-    let prices: BTreeMap<Currency, i64> =
-        serde_json::from_str(&context.var(SETTING)?).map_err(|error| Error::setting(SETTING, error))?;
-    let price_minor =
-        *prices.get(&currency).ok_or_else(|| Error::setting(SETTING, format!("has no price in {currency}")))?;
+    let price_minor = *delivery_prices(context)?.get(&currency).ok_or_else(|| no_delivery(currency))?;
     Ok(Delivery { method, price_minor })
+}
+
+/// The same in every currency that the shop delivers for.
+pub(crate) fn delivery_prices(context: &Context) -> Result<BTreeMap<Currency, i64>, Error> {
+    serde_json::from_str(&context.var(DELIVERY_SETTING)?).map_err(|error| Error::setting(DELIVERY_SETTING, error))
 }
 
 fn quote(
@@ -125,9 +125,7 @@ fn quote(
             unit_price_minor: line.article.price.amount_minor,
         })
         .collect();
-    pricing::quote(&priced, delivery(context, method, currency)?, currency).map_err(|error| {
-        Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", error)
-    })
+    pricing::quote(&priced, delivery(context, method, currency)?, currency).map_err(cannot_quote)
 }
 
 /// What is wrong with the fields of a checkout, by field.
@@ -142,36 +140,15 @@ pub(crate) fn problems(email: &str, address: &Address) -> BTreeMap<String, Strin
 
 /// Places the order. Asked again with the same `checkout_id`, answers the same.
 pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<PlacedOrder, Error> {
-    let fields = problems(&checkout.email, &checkout.address);
-    if !fields.is_empty() {
-        return Err(Error::invalid_fields(fields));
-    }
-    let Frozen { lines, is_new } = freeze(context, checkout).await?;
-    match reserve_and_place(context, checkout, &lines).await {
-        // The origin may have the order although its answer was lost. What is held stays held for another try.
-        Err(error @ (Error::Fault { .. } | Error::Bug { .. })) => Err(error),
-        // A repetition: the order may be there, and be paid any moment, with what the first try holds.
-        Err(rejection) if !is_new => Err(rejection),
-        Err(rejection) => {
-            give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
-            Err(rejection)
-        }
-        placed => placed,
-    }
+    run(context, checkout, None).await
 }
 
 /// Places the order of a form. Somebody who came back from the gateway's page to correct what they had typed means a new order:
 /// the one before is given up, and its successor is a checkout of its own.
 pub(crate) async fn place_corrected(context: &Context, checkout: &Checkout) -> Result<PlacedOrder, Error> {
-    match place(context, checkout).await {
-        Err(Error::Rejection(rejection)) if rejection.code == CHECKOUT_DIFFERS => {
-            let Frozen { lines, .. } = freeze(context, checkout).await?;
-            give_up(context, checkout.checkout_id, checkout.cart_id, &lines).await?;
-            let corrected = Checkout { checkout_id: CheckoutId(context.new_id()), ..checkout.clone() };
-            place(context, &corrected).await
-        }
-        outcome => outcome,
-    }
+    let checkout_id = CheckoutId(context.new_id());
+    let return_url = return_url(context, &checkout.shop_url, checkout_id)?;
+    run(context, checkout, Some(Correction { checkout_id, return_url })).await
 }
 
 /// Lets go of everything that a checkout holds. May be repeated.
@@ -181,166 +158,85 @@ pub(crate) async fn give_up(
     cart_id: CartId,
     lines: &[CartLine],
 ) -> Result<(), Error> {
-    let products: std::collections::BTreeSet<ProductId> = lines.iter().map(|line| line.product_id).collect();
-    let release = stock::Command::Release { checkout_id, cart_id };
-    let released = join_all(
-        products.into_iter().map(|product_id| client::stock(context, product_id, StockAsk::Do(release.clone()))),
-    )
-    .await;
-    for result in released {
-        // Releasing is never refused.
-        drop(result?);
+    let mut letting_go = LettingGo::new(checkout_id, cart_id, lines.iter().map(|line| line.product_id));
+    loop {
+        match letting_go.step() {
+            Step::Ask(calls) => letting_go.hear(carrier::carry(context, calls).await?),
+            Step::Done(()) => return Ok(()),
+        }
     }
-    drop(client::cart(context, cart_id, &CartCall::Change(cart::Command::Thaw { checkout_id })).await?);
-    Ok(())
 }
 
-/// What a checkout froze.
-struct Frozen {
-    lines: Vec<CartLine>,
-    /// Whether this call froze it. Otherwise an earlier try did, and may have placed the order.
-    is_new: bool,
-}
-
-async fn freeze(context: &Context, checkout: &Checkout) -> Result<Frozen, Error> {
-    let checkout_id = checkout.checkout_id;
-    let call = CartCall::Change(cart::Command::Freeze { checkout_id });
-    let answer = client::cart(context, checkout.cart_id, &call).await?.map_err(carts::refused)?;
-    let frozen = answer.cart.checkout(checkout_id).ok_or_else(|| Error::bug("a frozen cart has no checkout"))?;
-    Ok(Frozen { lines: frozen.lines.clone(), is_new: answer.is_changed })
-}
-
-async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<PlacedOrder, Error> {
-    let priced = price(context, lines).await?;
-    if !priced.gone.is_empty() {
-        return Err(out_of_stock(priced.gone.iter().map(|line| short(&line.sku, line.quantity.get(), 0)).collect()));
+async fn run(context: &Context, checkout: &Checkout, correction: Option<Correction>) -> Result<PlacedOrder, Error> {
+    let fields = problems(&checkout.email, &checkout.address);
+    if !fields.is_empty() {
+        return Err(Error::invalid_fields(fields));
     }
-    if priced.is_mixed() {
-        return Err(mixed_currencies());
-    }
-    let currency = priced.currency();
-    let reserved_until = reserve(context, checkout, lines).await?;
-    let quote = quote(context, &priced.lines, checkout.delivery, currency)?;
-    if checkout.seen_quote.as_ref().is_some_and(|seen| *seen != quote.digest()) {
-        return Err(Error::rejection(
-            StatusCode::CONFLICT,
-            "quote_changed",
-            "A price has changed",
-            format!("The total is {} now. Have a look before you pay.", quote.total()),
-        ));
-    }
-    let tokens = Tokens::of(context)?;
-    let order = PlaceOrder {
+    let checkout = purchase::Checkout {
         checkout_id: checkout.checkout_id,
         cart_id: checkout.cart_id,
         email: checkout.email.clone(),
         address: checkout.address.clone(),
-        lines: priced.lines.iter().map(order_line).collect(),
-        delivery: delivery(context, checkout.delivery, currency)?,
-        currency,
-        quote_digest: quote.digest(),
+        delivery: checkout.delivery,
         gateway: checkout.gateway,
-        return_url: format!(
-            "{}/checkout/return/{}/{}",
-            checkout.shop_url,
-            checkout.checkout_id,
-            tokens.checkout(&checkout.checkout_id.to_string())
-        ),
-        reserved_until,
+        seen_quote: checkout.seen_quote.clone(),
+        return_url: return_url(context, &checkout.shop_url, checkout.checkout_id)?,
+        limits: BTreeMap::new(),
     };
-    origin_client::place_order(context, &order).await
-}
-
-fn order_line(line: &PricedCartLine) -> OrderLine {
-    let article = &line.article;
-    OrderLine {
-        product_id: article.product_id,
-        sku: article.sku.clone(),
-        slug: article.slug.clone(),
-        title: article.full_title(),
-        seller: article.seller.clone(),
-        quantity: line.quantity,
-        unit_price_minor: article.price.amount_minor,
-    }
-}
-
-/// Holds every line at every product, or none.
-async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<domain::time::Timestamp, Error> {
-    let (checkout_id, cart_id) = (checkout.checkout_id, checkout.cart_id);
-    let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
-        let command = stock::Command::Reserve { checkout_id, cart_id, lines, limit: None };
-        client::stock(context, product_id, StockAsk::Do(command))
-    });
-    let mut lines_short = Vec::new();
-    let mut reserved_until = None;
-    for outcome in join_all(calls).await {
-        match outcome? {
-            Ok(answer) => {
-                let reservation = answer.reservation.ok_or_else(|| Error::bug("reserved, but no reservation"))?;
-                if reservation.state == ReservationState::Held {
-                    let until = reservation.expires_at;
-                    reserved_until =
-                        Some(reserved_until.map_or(until, |earliest: domain::time::Timestamp| earliest.min(until)));
-                }
-            }
-            Err(stock::Rejection::Short { lines }) => lines_short.extend(lines),
-            Err(stock::Rejection::UnknownSku { sku }) => {
-                let wanted = lines.iter().find(|line| line.sku == sku).map_or(1, |line| line.quantity.get());
-                lines_short.push(short(&sku, wanted, 0));
-            }
-            Err(rejection @ stock::Rejection::LimitReached { .. }) => {
-                return Err(Error::rejection(
-                    StatusCode::CONFLICT,
-                    "limit_reached",
-                    "That is more than one person may have",
-                    rejection,
-                ));
-            }
-            Err(
-                bug @ (stock::Rejection::BadLines
-                | stock::Rejection::MovementDiffers
-                | stock::Rejection::BadChange
-                | stock::Rejection::TooMany
-                | stock::Rejection::BadReason
-                | stock::Rejection::NotBought { .. }),
-            ) => return Err(Error::bug(format!("a checkout reserves: {bug}"))),
-            Err(rejection @ stock::Rejection::CheckoutClosed) => {
-                return Err(Error::rejection(
-                    StatusCode::CONFLICT,
-                    "checkout_closed",
-                    "This checkout is over",
-                    rejection,
-                ));
-            }
+    let mut placing = Placing::new(checkout, correction);
+    loop {
+        match placing.step() {
+            Step::Ask(calls) => placing.hear(carrier::carry(context, calls).await?, context.now()),
+            Step::Done(outcome) => return outcome.map_err(refused),
         }
     }
-    if !lines_short.is_empty() {
-        return Err(out_of_stock(lines_short));
+}
+
+/// Where the shopper comes back to after paying.
+fn return_url(context: &Context, shop_url: &str, checkout_id: CheckoutId) -> Result<String, Error> {
+    let token = Tokens::of(context)?.checkout(&checkout_id.to_string());
+    Ok(format!("{shop_url}/checkout/return/{checkout_id}/{token}"))
+}
+
+/// What a refused checkout means over HTTP.
+fn refused(refusal: Refusal) -> Error {
+    let conflict = |code, title, detail: String| Error::rejection(StatusCode::CONFLICT, code, title, detail);
+    match refusal {
+        Refusal::Cart(rejection) => carts::refused(rejection),
+        Refusal::OutOfStock(lines) => out_of_stock(lines),
+        Refusal::Stock(rejection) => refused_by_stock(&rejection),
+        Refusal::MixedCurrencies => conflict(
+            "mixed_currencies",
+            "These things are priced in different currencies",
+            "An order is paid in one currency. Buy them one after the other.".to_owned(),
+        ),
+        Refusal::NoDelivery(currency) => no_delivery(currency),
+        Refusal::CannotQuote(error) => cannot_quote(error),
+        Refusal::QuoteChanged { total } => conflict(
+            "quote_changed",
+            "A price has changed",
+            format!("The total is {total} now. Have a look before you pay."),
+        ),
+        Refusal::Origin(problem) => origin_client::refused(*problem),
+        Refusal::Bug(what) => Error::bug(what),
     }
-    // All committed already: the order was paid, and the origin will say so.
-    Ok(reserved_until.unwrap_or_else(|| context.now()))
 }
 
-/// A cart's lines as each product's Stock object wants them.
-fn by_product(lines: &[CartLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
-    gather(lines.iter().map(|line| (line.product_id, &line.sku, line.quantity)))
-}
-
-/// An order's lines as each product's Stock object wants them.
-pub(crate) fn ordered_by_product(lines: &[OrderLine]) -> BTreeMap<ProductId, Vec<StockLine>> {
-    gather(lines.iter().map(|line| (line.product_id, &line.sku, line.quantity)))
-}
-
-fn gather<'l>(lines: impl Iterator<Item = (ProductId, &'l Sku, Quantity)>) -> BTreeMap<ProductId, Vec<StockLine>> {
-    let mut products: BTreeMap<ProductId, Vec<StockLine>> = BTreeMap::new();
-    for (product_id, sku, quantity) in lines {
-        products.entry(product_id).or_default().push(StockLine { sku: sku.clone(), quantity });
-    }
-    products
-}
-
-fn short(sku: &Sku, requested: u32, available: u32) -> ShortLine {
-    ShortLine { sku: sku.clone(), requested, available }
+fn refused_by_stock(rejection: &stock::Rejection) -> Error {
+    let (code, title) = match rejection {
+        stock::Rejection::LimitReached { .. } => ("limit_reached", "That is more than one person may have"),
+        stock::Rejection::CheckoutClosed => ("checkout_closed", "This checkout is over"),
+        bug @ (stock::Rejection::BadLines
+        | stock::Rejection::MovementDiffers
+        | stock::Rejection::BadChange
+        | stock::Rejection::TooMany
+        | stock::Rejection::BadReason
+        | stock::Rejection::NotBought { .. }
+        // Those two are told as what is out of stock.
+        | stock::Rejection::Short { .. }
+        | stock::Rejection::UnknownSku { .. }) => return Error::bug(format!("a checkout reserves: {bug}")),
+    };
+    Error::rejection(StatusCode::CONFLICT, code, title, rejection)
 }
 
 fn out_of_stock(lines: Vec<ShortLine>) -> Error {
@@ -358,11 +254,10 @@ fn out_of_stock(lines: Vec<ShortLine>) -> Error {
     rejection.into()
 }
 
-fn mixed_currencies() -> Error {
-    Error::rejection(
-        StatusCode::CONFLICT,
-        "mixed_currencies",
-        "These things are priced in different currencies",
-        "An order is paid in one currency. Buy them one after the other.",
-    )
+fn cannot_quote(error: CannotQuote) -> Error {
+    Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", error)
+}
+
+fn no_delivery(currency: Currency) -> Error {
+    Error::setting(DELIVERY_SETTING, format!("has no price in {currency}"))
 }

@@ -1,39 +1,36 @@
 //! What the origin tells: commit or release stock, empty or thaw carts, keep the read models. At least once, in order per order.
 //!
-//! Every effect may be repeated, and the event counts as applied only when its row in D1 says so; hence a crash anywhere in
-//! between is put right by the next delivery.
+//! What follows from an event, [`domain::purchase::Settling`] decides; here it is carried and recorded. The event counts as applied
+//! only when its row in D1 says so; hence a crash anywhere in between is put right by the next delivery.
 
-use domain::cart;
-use domain::stock::{self, ReservationState};
-use domain::wire::{EventOutcome, OriginEvent, OriginEventKind, ShortLine};
-use futures_util::future::join_all;
+use domain::purchase::{Settling, Step, known_outcome};
+use domain::wire::{EventOutcome, OriginEvent, OriginEventKind};
 use serde::Deserialize;
 use worker::wasm_bindgen::JsValue;
 
+use crate::carrier;
 use crate::catalogue::d1;
-use crate::checkout::ordered_by_product;
 use crate::context::Context;
-use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::Error;
 
 /// Applies an event, or answers what was answered when it was applied.
 pub(crate) async fn apply(context: &Context, event: &OriginEvent) -> Result<EventOutcome, Error> {
-    if let Some(applied) = applied(context, event).await? {
-        return Ok(applied);
+    if let Some(known) = known_outcome(event, recorded(context, event).await?) {
+        return Ok(known);
     }
-    let outcome = match event.what {
-        OriginEventKind::OrderPlaced => EventOutcome::Done,
-        OriginEventKind::OrderPaid => commit(context, event).await?,
-        OriginEventKind::OrderCancelled | OriginEventKind::RefundDue => {
-            release(context, event).await?;
-            EventOutcome::Done
+    let mut settling = Settling::new(event);
+    let outcome = loop {
+        match settling.step() {
+            Step::Ask(calls) => settling.hear(carrier::carry(context, calls).await?),
+            Step::Done(outcome) => break outcome,
         }
     };
     record(context, event, &outcome).await?;
     Ok(outcome)
 }
 
-async fn applied(context: &Context, event: &OriginEvent) -> Result<Option<EventOutcome>, Error> {
+/// The order's latest event that was applied, with its outcome.
+async fn recorded(context: &Context, event: &OriginEvent) -> Result<Option<(u32, EventOutcome)>, Error> {
     #[derive(Deserialize)]
     struct Row {
         sequence: u32,
@@ -46,69 +43,7 @@ async fn applied(context: &Context, event: &OriginEvent) -> Result<Option<EventO
         .first(None)
         .await
         .map_err(d1)?;
-    Ok(match row {
-        Some(row) if row.sequence == event.sequence => Some(serde_json::from_str(&row.outcome)?),
-        // Older than what is known: its effects are long done.
-        Some(row) if row.sequence > event.sequence => Some(EventOutcome::Done),
-        Some(_) | None => None,
-    })
-}
-
-/// All units of an order leave, or none do.
-async fn commit(context: &Context, event: &OriginEvent) -> Result<EventOutcome, Error> {
-    let checkout_id = event.order.checkout_id;
-    let products = ordered_by_product(&event.order.lines);
-    let calls = products.iter().map(|(product_id, lines)| {
-        let command = stock::Command::Commit { checkout_id, cart_id: event.order.cart_id, lines: lines.clone() };
-        client::stock(context, *product_id, StockAsk::Do(command))
-    });
-    let mut refused = Vec::new();
-    let mut committed = Vec::new();
-    for ((product_id, lines), outcome) in products.iter().zip(join_all(calls).await) {
-        // A refusal to even try means that the product has no such variant any more.
-        let state = outcome?.ok().and_then(|answer| answer.reservation).map(|reservation| reservation.state);
-        if state == Some(ReservationState::Committed) {
-            committed.push(*product_id);
-        } else {
-            let lines = lines.iter();
-            refused.extend(lines.map(|line| ShortLine {
-                sku: line.sku.clone(),
-                requested: line.quantity.get(),
-                available: 0,
-            }));
-        }
-    }
-    if refused.is_empty() {
-        change_cart(context, event, cart::Command::Complete { checkout_id }).await?;
-        return Ok(EventOutcome::Done);
-    }
-    let give_back = stock::Command::Return { checkout_id };
-    for outcome in
-        join_all(committed.into_iter().map(|id| client::stock(context, id, StockAsk::Do(give_back.clone())))).await
-    {
-        // Returning is never refused.
-        drop(outcome?);
-    }
-    change_cart(context, event, cart::Command::Thaw { checkout_id }).await?;
-    Ok(EventOutcome::OutOfStock { lines: refused })
-}
-
-async fn release(context: &Context, event: &OriginEvent) -> Result<(), Error> {
-    let checkout_id = event.order.checkout_id;
-    let release = stock::Command::Release { checkout_id, cart_id: event.order.cart_id };
-    let products = ordered_by_product(&event.order.lines);
-    for outcome in join_all(products.keys().map(|id| client::stock(context, *id, StockAsk::Do(release.clone())))).await
-    {
-        // Releasing is never refused.
-        drop(outcome?);
-    }
-    change_cart(context, event, cart::Command::Thaw { checkout_id }).await
-}
-
-async fn change_cart(context: &Context, event: &OriginEvent, command: cart::Command) -> Result<(), Error> {
-    // Thawing and completing are never refused.
-    drop(client::cart(context, event.order.cart_id, &CartCall::Change(command)).await?);
-    Ok(())
+    row.map(|row| Ok((row.sequence, serde_json::from_str(&row.outcome)?))).transpose()
 }
 
 async fn record(context: &Context, event: &OriginEvent, outcome: &EventOutcome) -> Result<(), Error> {

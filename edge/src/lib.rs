@@ -2,6 +2,7 @@
 
 mod askers;
 mod asking;
+mod carrier;
 mod carts;
 mod catalogue;
 mod checkout;

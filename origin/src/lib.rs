@@ -42,23 +42,38 @@ pub struct App {
 #[derive(Debug)]
 struct Inner {
     config: Config,
-    clock: Clock,
+    outside: Outside,
     store: Store,
-    transport: Transport,
     gateways: Vec<Gateway>,
     outbox: Notify,
 }
 
+/// The world outside: all that differs from one run to the next.
+#[derive(Debug)]
+pub struct Outside {
+    /// What time it is.
+    pub clock: Clock,
+    /// Who sends requests.
+    pub transport: Transport,
+    /// Any number, so that not everybody tries again at the same moment.
+    pub chance: fn() -> u32,
+}
+
 impl App {
-    /// Opens the database and gets everything ready, without listening or doing anything by itself.
+    /// [`Self::over`] the real world.
     pub async fn new(config: Config, clock: Clock) -> Result<Self, anyhow::Error> {
+        let chance = || getrandom::u32().unwrap_or(u32::MAX);
+        Self::over(Outside { clock, transport: Transport::new()?, chance }, config).await
+    }
+
+    /// Opens the database and gets everything ready, without listening or doing anything by itself.
+    pub async fn over(outside: Outside, config: Config) -> Result<Self, anyhow::Error> {
         let store = Store::open(config.database.clone()).await?;
         let gateways: Vec<Gateway> = config.paystack.clone().map(Gateway::Paystack).into_iter().collect();
         if gateways.is_empty() {
             tracing::warn!("no payment gateway is set up: set PAYSTACK_SECRET_KEY, or nothing can be sold");
         }
-        let transport = Transport::new()?;
-        let inner = Inner { config, clock, store, transport, gateways, outbox: Notify::new() };
+        let inner = Inner { config, outside, store, gateways, outbox: Notify::new() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -69,7 +84,7 @@ impl App {
 
     /// The time now.
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.inner.outside.clock.now()
     }
 
     /// The database.
@@ -79,7 +94,12 @@ impl App {
 
     /// The sender of requests.
     pub fn transport(&self) -> &Transport {
-        &self.inner.transport
+        &self.inner.outside.transport
+    }
+
+    /// Any number.
+    pub fn chance(&self) -> u32 {
+        (self.inner.outside.chance)()
     }
 
     /// A gateway, if it is set up.
@@ -101,6 +121,18 @@ impl App {
         self.inner.outbox.notified().await;
     }
 
+    /// After a start: what was under way when the process ended is due at once. How many payments are waited for.
+    pub async fn resume(&self) -> Result<u64, Error> {
+        let now = self.now();
+        self.store()
+            .transact("resume", move |mut tx: Tx| async move {
+                store::outbox::resume(&mut tx, now).await?;
+                let waiting = payments::resume(&mut tx, now).await?;
+                tx.done(waiting)
+            })
+            .await
+    }
+
     /// Listens, answers, delivers and reconciles, until told to stop.
     pub async fn start(self) -> Result<Running, anyhow::Error> {
         let listen = self.config().listen;
@@ -108,15 +140,7 @@ impl App {
             anyhow::anyhow!("cannot listen on {listen}: {error}; set ORIGIN_LISTEN to another address")
         })?;
         let address = listener.local_addr()?;
-        let now = self.now();
-        let waiting = self
-            .store()
-            .transact("resume", move |mut tx: Tx| async move {
-                store::outbox::resume(&mut tx, now).await?;
-                let waiting = payments::resume(&mut tx, now).await?;
-                tx.done(waiting)
-            })
-            .await?;
+        let waiting = self.resume().await?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut handles = vec![tasks.spawn(outbox::run(self.clone(), stopped.clone()))];

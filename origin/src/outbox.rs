@@ -93,13 +93,7 @@ impl Courier {
             Some(_) if free == 0 => return Ok(IDLE_MAX),
             Some(_) => {}
         }
-        let messages = app
-            .store()
-            .transact("claim_messages", move |mut tx: Tx| async move {
-                let messages = outbox::claim_due(&mut tx, free, now + LEASE, now).await?;
-                tx.done(messages)
-            })
-            .await?;
+        let messages = claim(app, free).await?;
         let again = if messages.is_empty() { BLOCKED } else { Duration::ZERO };
         for message in messages {
             self.under_way.spawn(deliver(app.clone(), message));
@@ -112,8 +106,19 @@ fn between(now: Timestamp, due: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from((due - now).0).unwrap_or(0)).min(IDLE_MAX)
 }
 
-/// Whether the edge took it.
-async fn deliver(app: App, message: Message) -> bool {
+/// Takes up to `limit` messages that are due, to be delivered now.
+pub async fn claim(app: &App, limit: u32) -> Result<Vec<Message>, Error> {
+    let now = app.now();
+    app.store()
+        .transact("claim_messages", move |mut tx: Tx| async move {
+            let messages = outbox::claim_due(&mut tx, limit, now + LEASE, now).await?;
+            tx.done(messages)
+        })
+        .await
+}
+
+/// Tells the edge; whether it took it.
+pub async fn deliver(app: App, message: Message) -> bool {
     let (order_id, sequence) = (message.order_id, message.sequence);
     let error = match send(&app, &message).await {
         Ok(outcome) => match conclude(&app, &message, &outcome).await {
@@ -133,7 +138,7 @@ async fn deliver(app: App, message: Message) -> bool {
         tracing::warn!(%order_id, sequence, attempts, error, "the edge could not be told; will try again");
     }
     let (id, error, now) = (message.id, error.as_str(), app.now());
-    let next = now + retry_delay(attempts, getrandom::u32().unwrap_or(u32::MAX));
+    let next = now + retry_delay(attempts, app.chance());
     let failed = app
         .store()
         .transact("fail_message", move |mut tx: Tx| async move {

@@ -14,7 +14,7 @@ use domain::order::{Command, Event, Order, Rejection};
 use domain::payment::{self, Payment};
 use domain::pricing::{Quote, quote};
 use domain::time::{Millis, Timestamp};
-use domain::wire::{GatewayName, PaymentHandle, PlaceOrder, PlacedOrder};
+use domain::wire::{CHECKOUT_DIFFERS, GatewayName, PaymentHandle, PlaceOrder, PlacedOrder};
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
@@ -146,7 +146,7 @@ async fn commit(
     let decide = &|order: &Order, now| {
         order.decide(&place, now).map_err(|rejection| match rejection {
             Rejection::CheckoutDiffers => {
-                Error::rejected(StatusCode::CONFLICT, "checkout_differs", "Checkout differs", rejection.to_string())
+                Error::rejected(StatusCode::CONFLICT, CHECKOUT_DIFFERS, "Checkout differs", rejection.to_string())
             }
             Rejection::NotPlaced
             | Rejection::CaptureNotNeeded { .. }

@@ -68,14 +68,7 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
 
 /// Asks about the payments that are due, `AT_ONCE` at a time; `true` when there may be more.
 async fn pass(app: &App) -> Result<bool, Error> {
-    let now = app.now();
-    let due = app
-        .store()
-        .transact("claim_payments", move |mut tx: Tx| async move {
-            let done = payments::claim_due(&mut tx, BATCH, now + CLAIM_LENGTH, now).await?;
-            tx.done(done)
-        })
-        .await?;
+    let due = claim(app, BATCH).await?;
     let full = due.len() == BATCH as usize;
     let mut under_way = JoinSet::new();
     for stored in due {
@@ -88,7 +81,19 @@ async fn pass(app: &App) -> Result<bool, Error> {
     Ok(full)
 }
 
-async fn check(app: App, stored: StoredPayment) {
+/// Takes up to `limit` payments that are due, to be asked about now.
+pub async fn claim(app: &App, limit: u32) -> Result<Vec<StoredPayment>, Error> {
+    let now = app.now();
+    app.store()
+        .transact("claim_payments", move |mut tx: Tx| async move {
+            let due = payments::claim_due(&mut tx, limit, now + CLAIM_LENGTH, now).await?;
+            tx.done(due)
+        })
+        .await
+}
+
+/// Asks about one payment and settles what is learnt; when there is no answer, notes to ask again.
+pub async fn check(app: App, stored: StoredPayment) {
     let reference = &stored.payment.reference;
     let request_id = format!("reconcile-{}", Uuid::now_v7());
     let error = match settle::look(&app, &stored, &request_id).await {

@@ -1,12 +1,16 @@
 //! The only sender of HTTP: to gateways and to the edge. Every request has an end: connecting, answering and the size of an
 //! answer are limited. It knows nothing of what it carries.
 
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::signature::{Audience, Keyring, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::HEADER_REQUEST_ID;
-use reqwest::{StatusCode, Url};
+use http::{HeaderValue, StatusCode, header};
+use reqwest::Url;
 use uuid::Uuid;
 
 use crate::gateway::{GatewayError, Request, Response};
@@ -20,7 +24,22 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    client: reqwest::Client,
+    line: Line,
+}
+
+#[derive(Debug, Clone)]
+enum Line {
+    Network(reqwest::Client),
+    Simulated(Arc<dyn Carrier>),
+}
+
+/// An answer on its way; an error when none comes.
+pub type Carried<'a> = Pin<Box<dyn Future<Output = Result<http::Response<Vec<u8>>, String>> + Send + 'a>>;
+
+/// Stands for the network in simulations, where requests and answers get lost.
+pub trait Carrier: fmt::Debug + Send + Sync {
+    /// Brings `request` to where it goes, and the answer back.
+    fn carry(&self, request: http::Request<Vec<u8>>) -> Carried<'_>;
 }
 
 /// Why the edge did not take a message.
@@ -48,26 +67,33 @@ impl Transport {
             .no_proxy()
             .user_agent("kasuwa-origin")
             .build()?;
-        Ok(Self { client })
+        Ok(Self { line: Line::Network(client) })
+    }
+
+    /// A sender without a network.
+    pub fn simulated(carrier: Arc<dyn Carrier>) -> Self {
+        Self { line: Line::Simulated(carrier) }
     }
 
     /// Asks a gateway.
     pub async fn ask(&self, request: Request) -> Result<Response, GatewayError> {
-        let unavailable = |error: reqwest::Error| GatewayError::Unavailable(error.without_url().to_string());
-        let mut builder = self
-            .client
-            .request(request.method, request.url)
-            .timeout(GATEWAY_TIMEOUT)
-            .bearer_auth(request.bearer.reveal())
-            .header(http::header::ACCEPT, "application/json");
-        if let Some(body) = request.body {
-            builder = builder.header(http::header::CONTENT_TYPE, "application/json").body(body);
+        let Request { method, url, bearer, body } = request;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", bearer.reveal()))
+            .map_err(|_| GatewayError::Unauthorised("it cannot stand in a header".to_owned()))?;
+        authorization.set_sensitive(true);
+        let mut builder = http::Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::AUTHORIZATION, authorization)
+            .header(header::ACCEPT, "application/json");
+        if body.is_some() {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
         }
-        let response = builder.send().await.map_err(unavailable)?;
-        let status = response.status().as_u16();
-        let body = read_body(response).await.map_err(unavailable)?;
+        let request = builder.body(body.unwrap_or_default());
+        let request = request.map_err(|error| GatewayError::Unavailable(error.to_string()))?;
+        let (status, body) = self.send(request, GATEWAY_TIMEOUT).await.map_err(GatewayError::Unavailable)?;
         let body = body.ok_or_else(|| GatewayError::Unreadable("the answer is too long".to_owned()))?;
-        Ok(Response { status, body })
+        Ok(Response { status: status.as_u16(), body })
     }
 
     /// Posts a signed message to the edge; the body of its answer.
@@ -79,7 +105,6 @@ impl Transport {
         request_id: &str,
         now: Timestamp,
     ) -> Result<Vec<u8>, EdgeError> {
-        let unreachable = |error: reqwest::Error| EdgeError::Unreachable(error.without_url().to_string());
         let parts = SignedParts {
             audience: Audience::Edge,
             method: "POST",
@@ -87,23 +112,44 @@ impl Transport {
             body: &body,
         };
         let signature = keys.sign(parts, now, &Uuid::now_v7().to_string());
-        let mut request = self
-            .client
-            .post(url.clone())
-            .timeout(EDGE_TIMEOUT)
-            .header(http::header::CONTENT_TYPE, "application/json")
+        let mut builder = http::Request::post(url.as_str())
+            .header(header::CONTENT_TYPE, "application/json")
             .header(HEADER_REQUEST_ID, request_id);
         for (name, value) in signature.pairs() {
-            request = request.header(name, value);
+            builder = builder.header(name, value);
         }
-        let response = request.body(body).send().await.map_err(unreachable)?;
-        let status = response.status();
-        let body = read_body(response).await.map_err(unreachable)?.unwrap_or_default();
+        let request = builder.body(body).map_err(|error| EdgeError::Unreachable(error.to_string()))?;
+        let (status, body) = self.send(request, EDGE_TIMEOUT).await.map_err(EdgeError::Unreachable)?;
+        let body = body.unwrap_or_default();
         if status == StatusCode::OK {
             return Ok(body);
         }
         let text = String::from_utf8_lossy(&body).chars().take(300).collect();
         Err(EdgeError::Refused { status: status.as_u16(), body: text })
+    }
+
+    /// Status and body of the answer; no body when it is longer than anybody needs.
+    async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<(StatusCode, Option<Vec<u8>>), String> {
+        let told = |error: reqwest::Error| error.without_url().to_string();
+        match &self.line {
+            Line::Network(client) => {
+                let mut request = reqwest::Request::try_from(request).map_err(told)?;
+                *request.timeout_mut() = Some(timeout);
+                if request.method() == http::Method::GET {
+                    *request.body_mut() = None;
+                }
+                let response = client.execute(request).await.map_err(told)?;
+                Ok((response.status(), read_body(response).await.map_err(told)?))
+            }
+            Line::Simulated(carrier) => {
+                let response = carrier.carry(request).await?;
+                Ok((response.status(), Some(response.into_body())))
+            }
+        }
     }
 }
 

@@ -11,10 +11,13 @@ use stack::Layout;
 
 use crate::cargo::cargo;
 use crate::worker::{self, Profile};
-use crate::{chromium, dev, interrupt, tools};
+use crate::{chromium, dev, interrupt, sim, tools};
 
 /// Crates that also run as WASM, with the Worker.
 const WASM: [&str; 3] = ["domain", "search", "edge"];
+
+/// How many simulated worlds are tried.
+const SEEDS: u32 = 1_000;
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +39,10 @@ pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
         checks.step("Lints, WASM", Checks::lint_wasm)?;
     }
     checks.step("Unit and property tests", Checks::unit_tests)?;
+    if checks.filter.is_none() {
+        checks
+            .step("Fault simulation", |checks| sim::run(checks.layout, &["--seeds".to_owned(), SEEDS.to_string()]))?;
+    }
     checks.step("Worker", |checks| worker::build(checks.layout, Profile::Development))?;
     if checks.end_to_end_manifest().is_file() {
         checks.step("End-to-end tests", Checks::end_to_end_tests)?;

@@ -16,6 +16,7 @@ mod dev;
 mod interrupt;
 mod progress;
 mod release;
+mod sim;
 mod tools;
 mod worker;
 
@@ -39,6 +40,8 @@ enum Command {
     Index(catalogue::IndexArguments),
     /// Runs one of the benchmarks
     Bench(bench::Arguments),
+    /// Runs whole purchases in a world that loses, repeats and crashes
+    Sim(sim::Arguments),
     /// Shows what shoppers searched for, and what they did not find
     Queries(catalogue::QueriesArguments),
     /// Shows a variant's stock and its history, and moves it by hand
@@ -71,6 +74,7 @@ fn run(command: Command) -> Result<()> {
         Command::Import(arguments) => catalogue::import(&layout, arguments),
         Command::Index(arguments) => catalogue::index(&layout, &arguments),
         Command::Bench(arguments) => bench::run(&layout, &arguments),
+        Command::Sim(arguments) => sim::run(&layout, arguments.words()),
         Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
         Command::Stock(arguments) => catalogue::stock(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),

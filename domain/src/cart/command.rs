@@ -23,7 +23,7 @@ pub struct CartLine {
 }
 
 /// What can be asked of a cart. Every command may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Puts in `quantity` more of a variant.
@@ -174,7 +174,7 @@ pub enum Event {
 }
 
 /// Why a command is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "rejection", rename_all = "snake_case")]
 pub enum Rejection {
     /// A checkout is under way.

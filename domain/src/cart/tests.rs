@@ -236,7 +236,7 @@ fn any_command() -> impl Strategy<Value = Command> {
     let lines = prop::collection::btree_map(what.clone(), 1_u32..5, 0..3)
         .prop_map(|lines| lines.into_iter().map(|(text, quantity)| line(text, quantity)).collect::<Vec<_>>());
     let paid = (0_u128..3).prop_map(checkout);
-    prop_oneof![
+    let usual = prop_oneof![
         4 => (0_u128..40, some, 0_u32..9).prop_map(|(operation, line, available)| {
             add_of(operation, line.sku.as_str(), line.quantity.get(), available)
         }),
@@ -250,8 +250,13 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => paid.clone().prop_map(|checkout_id| Command::Freeze { checkout_id }),
         1 => paid.clone().prop_map(|checkout_id| Command::Thaw { checkout_id }),
         1 => paid.prop_map(|checkout_id| Command::Complete { checkout_id }),
+        1 => (prop::sample::select(vec!["a", "b", "c"]), 1_i64..4).prop_map(|(text, amount_minor)| Command::AcceptPrices {
+            prices: vec![(sku(text), Money::new(amount_minor * 500, Currency::Ngn))],
+        }),
         1 => Just(Command::Expire),
-    ]
+    ];
+    // Rarely: nothing happens to a cart any more that was handed over.
+    prop_oneof![80 => usual, 1 => (7_u128..9).prop_map(|to| Command::HandOver { to: other(to) })]
 }
 
 proptest! {

@@ -9,6 +9,7 @@ use super::{
     Reservation, ReservationState, StockLine, Units,
 };
 use crate::ids::{CartId, CheckoutId, PersonId, SaleId, Sku};
+use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 use crate::wire::ShortLine;
 
@@ -96,7 +97,8 @@ impl Shelf {
                 self.let_go(*checkout_id);
                 for line in lines {
                     let level = self.levels.entry(line.sku.clone()).or_default();
-                    assert!(level.on_hand >= line.quantity.get(), "STOCK-2: committed more than was received");
+                    let is_there = level.on_hand >= line.quantity.get();
+                    invariants::assert(Invariant::Stock2.check(is_there, || "committed more than is there".to_owned()));
                     level.on_hand -= line.quantity.get();
                     level.committed += u64::from(line.quantity.get());
                     self.assert_invariants(&line.sku);
@@ -153,19 +155,16 @@ impl Shelf {
         }
         for line in &reservation.lines {
             let level = self.levels.entry(line.sku.clone()).or_default();
-            assert!(level.reserved >= line.quantity.get(), "STOCK-1: released more than was reserved");
+            let is_there = level.reserved >= line.quantity.get();
+            invariants::assert(Invariant::Stock1.check(is_there, || "released more than was reserved".to_owned()));
             level.reserved -= line.quantity.get();
         }
     }
 
     fn assert_invariants(&self, sku: &Sku) {
-        let Some(level) = self.levels.get(sku) else { return };
-        assert!(level.reserved <= level.on_hand, "STOCK-1: {sku} has {level:?}");
-        assert!(level.committed <= level.received, "STOCK-2: {sku} has {level:?}");
-        assert!(
-            u64::from(level.on_hand) + level.committed == level.received,
-            "STOCK-2: units of {sku} were made or lost: {level:?}"
-        );
+        if let Some(level) = self.levels.get(sku) {
+            invariants::assert(invariants::level(sku, *level));
+        }
     }
 }
 

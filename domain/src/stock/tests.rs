@@ -438,6 +438,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => (id.clone(), whose).prop_map(|(checkout_id, cart_id)| Command::Release { checkout_id, cart_id }),
         1 => id.clone().prop_map(|checkout_id| Command::Return { checkout_id }),
         1 => Just(Command::Expire),
+        1 => Just(Command::Open { balances: vec![(sku("a"), 9), (sku("c"), 9)] }),
         1 => (made.clone(), what.clone(), 1_u32..4).prop_map(|(movement, sku, n)| {
             let units = Units::new(n).unwrap();
             Command::Receive { movement, lines: vec![MovedLine { sku, units }] }
@@ -491,6 +492,7 @@ proptest! {
                 let returned = state == ReservationState::Committed && next == ReservationState::Returned;
                 prop_assert!(open || next == state || returned, "STOCK-3: {state:?} became {next:?}");
             }
+            prop_assert_eq!(invariants::shelf(stock.shelf()), Ok(()));
             prop_assert!(shares(&stock).values().all(|units| *units <= 4), "a person's share is kept");
             let committed: u64 = stock.reservations()
                 .filter(|(_, reservation)| reservation.state == ReservationState::Committed)

@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 
 use domain::cart::{Cart, Command, Rejection};
+use domain::purchase::CartAnswer;
 use domain::time::Timestamp;
 use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, State, durable_object, wasm_bindgen};
 
-use super::client::{CartAnswer, CartCall};
+use super::client::CartCall;
 use super::{Answer, migrate, read, reply};
 use crate::context::now;
 

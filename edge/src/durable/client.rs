@@ -1,7 +1,8 @@
 //! How the Worker calls its objects: the only place that knows their names, and the one type per call that both ends share.
 
-use domain::cart::{self, Cart};
+use domain::cart;
 use domain::ids::{CartId, ProductId, Sku};
+use domain::purchase::CartAnswer;
 use domain::stock::{self, Reservation};
 use domain::wire::StockReport;
 use search::Pointer;
@@ -75,14 +76,6 @@ pub(crate) enum CartCall {
     Read,
     /// Changes it.
     Change(cart::Command),
-}
-
-/// What a Cart object answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct CartAnswer {
-    pub(crate) cart: Cart,
-    /// Whether the call changed it; a repetition does not.
-    pub(crate) is_changed: bool,
 }
 
 /// One call of the indexer.

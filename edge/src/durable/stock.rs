@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use domain::ids::{ProductId, Sku};
 use domain::stock::{Command, Level, Memory, Past, Rejection, Shelf};
-use domain::time::{Millis, Timestamp};
+use domain::time::{Millis, Timestamp, alarm_to_set};
 use domain::wire::{StockLevel, StockReport};
 use serde::Deserialize;
 use worker::wasm_bindgen::{self, JsValue};
@@ -241,10 +241,8 @@ impl Shell {
     async fn set_alarm(&self) -> worker::Result<()> {
         let retry = self.is_unpublished()?.then(|| now() + PUBLISH_RETRY);
         let expiry = self.with_shelf(|shelf| Ok(shelf.next_deadline()))?;
-        let Some(at) = [retry, expiry].into_iter().flatten().min() else { return Ok(()) };
-        if self.alarm_at.get().is_some_and(|set| set <= at) {
-            return Ok(());
-        }
+        let wanted = [retry, expiry].into_iter().flatten().min();
+        let Some(at) = alarm_to_set(self.alarm_at.get(), wanted, now()) else { return Ok(()) };
         self.alarm_at.set(Some(at));
         let in_ms = (at - now()).0.max(0);
         self.storage().set_alarm(in_ms).await

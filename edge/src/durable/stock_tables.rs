@@ -2,7 +2,7 @@
 
 use domain::ids::{CartId, CheckoutId, MovementId, PersonId, SaleId, Sku};
 use domain::stock::{
-    Cause, Command, Entry, Event, Level, Memory, PersonLimit, Reservation, ReservationState, Shelf, entries,
+    self, Cause, Command, Entry, Event, Level, Memory, PersonLimit, Reservation, ReservationState, Shelf, Storage,
 };
 use domain::time::Timestamp;
 use domain::wire::StockEntry;
@@ -82,92 +82,11 @@ impl Tables<'_> {
     }
 
     /// Makes `event` part of the shelf and of the tables.
-    pub(super) fn persist(&self, shelf: &mut Shelf, event: &Event, now: Timestamp) -> worker::Result<()> {
-        if let Some(checkout_id) = event.checkout_id() {
-            let before = match shelf.reservation(checkout_id) {
-                Some(held) => Some(held.clone()),
-                None => self.ended(checkout_id)?,
-            };
-            if let Some(after) = Reservation::after(before.as_ref(), event) {
-                self.write_reservation(checkout_id, &after)?;
-            }
-        }
-        shelf.evolve(event);
-        for entry in entries(event, shelf) {
-            self.write_level(shelf, &entry.sku)?;
-            self.append(&entry, now)?;
-        }
-        if let Event::Moved { command, .. } = event
-            && let Some(movement) = command.movement()
-        {
-            self.0.exec(
-                "INSERT INTO movement (movement_id, command) VALUES (?, ?)",
-                vec![movement.id.to_string().into(), serde_json::to_string(command)?.into()],
-            )?;
-        }
+    pub(super) fn persist(&mut self, shelf: &mut Shelf, event: &Event, now: Timestamp) -> worker::Result<()> {
+        stock::persist(self, shelf, event, now)?;
         if !matches!(event, Event::Opened { .. }) {
             self.0.exec("UPDATE meta SET unpublished = 1 WHERE unpublished = 0", None)?;
         }
-        Ok(())
-    }
-
-    fn write_level(&self, shelf: &Shelf, sku: &Sku) -> worker::Result<()> {
-        let Some(level) = shelf.level(sku) else { return Ok(()) };
-        self.0.exec(
-            "INSERT INTO level (sku, on_hand, received, committed) VALUES (?, ?, ?, ?)
-             ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, received = excluded.received,
-                                             committed = excluded.committed",
-            vec![
-                sku.as_str().into(),
-                i64::from(level.on_hand).into(),
-                i64::try_from(level.received).unwrap_or(i64::MAX).into(),
-                i64::try_from(level.committed).unwrap_or(i64::MAX).into(),
-            ],
-        )?;
-        Ok(())
-    }
-
-    fn write_reservation(&self, checkout_id: CheckoutId, after: &Reservation) -> worker::Result<()> {
-        let state = serde_json::to_value(after.state)?;
-        let limit = after.limit.map(|limit| serde_json::to_string(&limit)).transpose()?;
-        let person = after.limit.map(|limit| person_key(limit.sale_id, limit.person_id));
-        // Only what is with a buyer counts against a person's share for good.
-        let bought = if after.state == ReservationState::Committed { after.units() } else { 0 };
-        self.0.exec(
-            "INSERT INTO reservation (checkout_id, cart_id, lines, state, expires_at, share, person, bought, taken_back)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (checkout_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at,
-                                                     bought = excluded.bought, taken_back = excluded.taken_back",
-            vec![
-                checkout_id.to_string().into(),
-                after.cart_id.to_string().into(),
-                serde_json::to_string(&after.lines)?.into(),
-                state.as_str().unwrap_or_default().into(),
-                after.expires_at.as_millis().into(),
-                limit.into(),
-                person.into(),
-                i64::from(bought).into(),
-                serde_json::to_string(&after.taken_back)?.into(),
-            ],
-        )?;
-        Ok(())
-    }
-
-    fn append(&self, entry: &Entry, now: Timestamp) -> worker::Result<()> {
-        let cause = serde_json::to_value(entry.cause)?;
-        self.0.exec(
-            "INSERT INTO history (at, sku, change, on_hand, cause, reference, actor, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            vec![
-                now.as_millis().into(),
-                entry.sku.as_str().into(),
-                entry.change.into(),
-                i64::from(entry.on_hand).into(),
-                cause.as_str().unwrap_or_default().into(),
-                entry.reference.as_str().into(),
-                entry.actor.as_str().into(),
-                entry.reason.as_str().into(),
-            ],
-        )?;
         Ok(())
     }
 
@@ -246,5 +165,74 @@ impl Memory for Tables<'_> {
             )?
             .to_array()?;
         Ok(rows.first().map_or(0, |row| row.units))
+    }
+}
+
+impl Storage for Tables<'_> {
+    fn write_level(&mut self, sku: &Sku, level: Level) -> worker::Result<()> {
+        self.0.exec(
+            "INSERT INTO level (sku, on_hand, received, committed) VALUES (?, ?, ?, ?)
+             ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, received = excluded.received,
+                                             committed = excluded.committed",
+            vec![
+                sku.as_str().into(),
+                i64::from(level.on_hand).into(),
+                i64::try_from(level.received).unwrap_or(i64::MAX).into(),
+                i64::try_from(level.committed).unwrap_or(i64::MAX).into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn write_reservation(&mut self, checkout_id: CheckoutId, after: &Reservation) -> worker::Result<()> {
+        let state = serde_json::to_value(after.state)?;
+        let limit = after.limit.map(|limit| serde_json::to_string(&limit)).transpose()?;
+        let person = after.limit.map(|limit| person_key(limit.sale_id, limit.person_id));
+        // Only what is with a buyer counts against a person's share for good.
+        let bought = if after.state == ReservationState::Committed { after.units() } else { 0 };
+        self.0.exec(
+            "INSERT INTO reservation (checkout_id, cart_id, lines, state, expires_at, share, person, bought, taken_back)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (checkout_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at,
+                                                     bought = excluded.bought, taken_back = excluded.taken_back",
+            vec![
+                checkout_id.to_string().into(),
+                after.cart_id.to_string().into(),
+                serde_json::to_string(&after.lines)?.into(),
+                state.as_str().unwrap_or_default().into(),
+                after.expires_at.as_millis().into(),
+                limit.into(),
+                person.into(),
+                i64::from(bought).into(),
+                serde_json::to_string(&after.taken_back)?.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Entry, at: Timestamp) -> worker::Result<()> {
+        let cause = serde_json::to_value(entry.cause)?;
+        self.0.exec(
+            "INSERT INTO history (at, sku, change, on_hand, cause, reference, actor, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                at.as_millis().into(),
+                entry.sku.as_str().into(),
+                entry.change.into(),
+                i64::from(entry.on_hand).into(),
+                cause.as_str().unwrap_or_default().into(),
+                entry.reference.as_str().into(),
+                entry.actor.as_str().into(),
+                entry.reason.as_str().into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn write_movement(&mut self, movement_id: MovementId, command: &Command) -> worker::Result<()> {
+        self.0.exec(
+            "INSERT INTO movement (movement_id, command) VALUES (?, ?)",
+            vec![movement_id.to_string().into(), serde_json::to_string(command)?.into()],
+        )?;
+        Ok(())
     }
 }

@@ -1,0 +1,44 @@
+//! Carries the calls of [`domain::purchase`]'s machines to where they go, and the answers back. Decides nothing: a call without an
+//! answer ends the whole run, as a crash would, and the next try finds out.
+
+use domain::ids::Sku;
+use domain::purchase::{Answer, Call, Offer, Offers};
+use futures_util::future::join_all;
+
+use crate::catalogue::{self, Article};
+use crate::checkout::delivery_prices;
+use crate::context::Context;
+use crate::durable::client::{self, CartCall, StockAsk};
+use crate::error::Error;
+use crate::origin_client;
+
+/// Makes all `calls` at once; the answers in their order.
+pub(crate) async fn carry(context: &Context, calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
+    join_all(calls.into_iter().map(|call| ask(context, call))).await.into_iter().collect()
+}
+
+async fn ask(context: &Context, call: Call) -> Result<Answer, Error> {
+    Ok(match call {
+        Call::Cart(cart_id, command) => Answer::Cart(client::cart(context, cart_id, &CartCall::Change(command)).await?),
+        Call::Stock(product_id, command) => {
+            let answer = client::stock(context, product_id, StockAsk::Do(command)).await?;
+            Answer::Stock(answer.map(|answer| answer.reservation))
+        }
+        Call::Offers(skus) => {
+            let articles = catalogue::articles(context, &skus.iter().collect::<Vec<&Sku>>()).await?;
+            let variants = articles.into_iter().map(|article| (article.sku.clone(), offer(article))).collect();
+            Answer::Offers(Offers { variants, delivery_minor: delivery_prices(context)? })
+        }
+        Call::Order(order) => Answer::Order(origin_client::place_order(context, &order).await?),
+    })
+}
+
+fn offer(article: Article) -> Offer {
+    Offer {
+        title: article.full_title(),
+        product_id: article.product_id,
+        slug: article.slug,
+        seller: article.seller,
+        price: article.price,
+    }
+}

@@ -1,0 +1,128 @@
+//! What must be true of the simulated world: after every operation, and once it has come to rest.
+
+use std::collections::BTreeMap;
+
+use domain::ids::{OrderId, ProductId};
+use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted};
+use domain::order::OrderStatus;
+use domain::payment::{Payment, PaymentStatus};
+use domain::stock::ReservationState;
+use origin::store::orders::{self, StoredOrder};
+use origin::store::payments;
+use sqlx::Row;
+
+use crate::world::World;
+
+/// An order with all its payments.
+struct Book {
+    order: StoredOrder,
+    payments: Vec<Payment>,
+    /// Whether the edge knows all of it.
+    is_told: bool,
+}
+
+/// In order of checkout.
+async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
+    const SQL: &str = "-- sim.orders
+        SELECT id, (SELECT count(*) FROM outbox WHERE order_id = orders.id AND delivered_at IS NULL) AS waiting
+        FROM orders ORDER BY checkout_id";
+    let mut connection = world.origin.app().store().read().await?;
+    let mut books = Vec::new();
+    for row in sqlx::query(SQL).fetch_all(&mut *connection).await? {
+        let id: OrderId = row.try_get::<String, _>("id")?.parse()?;
+        let Some(order) = orders::find(&mut connection, id).await? else { continue };
+        let attempts = payments::of_order(&mut connection, id).await?;
+        let payments = attempts.into_iter().map(|stored| stored.payment).collect();
+        books.push(Book { order, payments, is_told: row.try_get::<i64, _>("waiting")? == 0 });
+    }
+    Ok(books)
+}
+
+/// Always.
+pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
+    let books = books(world).await?;
+    let outside = world.network.outside();
+    for stock in outside.edge.stocks.values() {
+        stock.check()?;
+    }
+    for (index, Book { order, payments, is_told }) in books.iter().enumerate() {
+        let placed_twice = books[..index].iter().any(|other| other.order.checkout_id == order.checkout_id);
+        Invariant::Order1.check(!placed_twice, || format!("two orders of checkout {}", order.checkout_id))?;
+        captured_once(order.placed.status, order.placed.paid_by.as_deref(), payments)?;
+        for payment in payments.iter().filter(|payment| payment.status == PaymentStatus::Captured) {
+            let charged = payment.captured.as_ref().and_then(|capture| capture.money());
+            let wrong = || Violation {
+                invariant: Invariant::Money2,
+                detail: format!("{} was captured without an amount", payment.reference),
+            };
+            charged_as_quoted(&order.quote()?, charged.ok_or_else(wrong)?)?;
+        }
+        let row = outside.edge.orders.get(&order.id);
+        let known = row.map_or(0, |row| row.sequence);
+        Invariant::Event1.check(known <= order.events && (!is_told || known == order.events), || {
+            format!("the edge knows message {known} of checkout {}, of {}", order.checkout_id, order.events)
+        })?;
+    }
+    Ok(())
+}
+
+/// Once nothing is left to do.
+pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
+    let books = books(world).await?;
+    let mut outside = world.network.outside();
+    let now = world.clock.now();
+    for (product_id, stock) in &outside.edge.stocks {
+        for (checkout_id, reservation) in stock.reservations() {
+            Invariant::Stock3.check(reservation.state != ReservationState::Held, || {
+                format!("product {product_id} still holds what checkout {checkout_id} was promised")
+            })?;
+            let is_paid = books
+                .iter()
+                .any(|book| book.order.checkout_id == *checkout_id && book.order.placed.status == OrderStatus::Paid);
+            Invariant::Money1.check(is_paid == (reservation.state == ReservationState::Committed), || {
+                format!("checkout {checkout_id} is paid: {is_paid}, and its units are {:?}", reservation.state)
+            })?;
+        }
+    }
+    for cart in outside.edge.carts.values_mut() {
+        let frozen = cart.load().frozen_for(now);
+        Invariant::Stock3.check(frozen.is_none(), || format!("a cart waits for ever for {frozen:?}"))?;
+    }
+    let mut sold: BTreeMap<ProductId, u32> = BTreeMap::new();
+    for Book { order, is_told, .. } in &books {
+        let row = outside.edge.orders.get(&order.id);
+        let is_same = row.is_some_and(|row| row.status == order.placed.status && row.sequence == order.events);
+        Invariant::Event1.check(*is_told && is_same, || {
+            format!("checkout {} is {}, and the edge has {row:?}", order.checkout_id, order.placed.status)
+        })?;
+        let waits = order.placed.status == OrderStatus::AwaitingPayment;
+        Invariant::Money1.check(!waits, || format!("checkout {} waits for ever", order.checkout_id))?;
+        if order.placed.status == OrderStatus::Paid {
+            for line in &order.lines {
+                *sold.entry(line.product_id).or_default() += line.quantity.get();
+                let stock = outside.edge.stocks.get(&line.product_id);
+                let state = stock.and_then(|stock| stock.reservations().get(&order.checkout_id)).map(|it| it.state);
+                Invariant::Money1.check(state == Some(ReservationState::Committed), || {
+                    format!("checkout {} is paid, and its {} are {state:?}", order.checkout_id, line.sku)
+                })?;
+            }
+        }
+    }
+    let counted = &outside.edge.units_sold;
+    Invariant::Event1.check(*counted == sold, || format!("{sold:?} were sold, and {counted:?} counted"))?;
+    for captured in outside.gateway.payments.iter().filter(|payment| payment.is_captured()) {
+        let ends: Vec<String> = books.iter().filter_map(|book| end_of(book, &captured.reference)).collect();
+        let is_one = ends.len() == 1;
+        Invariant::Money1.check(is_one, || format!("captured {} ended in {ends:?}", captured.reference))?;
+    }
+    Ok(())
+}
+
+/// What a captured payment came to in one order's book.
+fn end_of(book: &Book, reference: &str) -> Option<String> {
+    let payment = book.payments.iter().find(|payment| payment.reference == reference)?;
+    let status = book.order.placed.status;
+    let settles = book.order.placed.paid_by.as_deref() == Some(reference) && payment.status == PaymentStatus::Captured;
+    let ends = settles && matches!(status, OrderStatus::Paid | OrderStatus::RefundDue);
+    (ends || payment.status.is_refund_due()).then(|| format!("{status}, {}", payment.status))
+}

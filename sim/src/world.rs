@@ -1,0 +1,557 @@
+//! The simulated world: buyers, the Worker with its objects, the origin, the gateway, and time. It does one operation after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::cart;
+use domain::checkout::Address;
+use domain::ids::{CartId, CheckoutId, MovementId, OperationId, ProductId, Sku};
+use domain::money::{Currency, Money};
+use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+use domain::purchase::{Answer, Call, Checkout, Correction, LettingGo, Offer, Offers, Placing, Refusal};
+use domain::signature::{Audience, Keyring, SignedParts, paystack};
+use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
+use domain::time::{Millis, Timestamp};
+use domain::wire::{GatewayName, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY, PlaceOrder};
+use http::StatusCode;
+use origin::clock::Clock;
+use origin::{App, outbox, reconcile};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::edge::{Edge, End, Machine, Next, Run};
+use crate::gateway::{Gateway, choose};
+use crate::network::{Loss, Network, Outside, Plan};
+use crate::objects::StockObject;
+use crate::operation::{Fault, Faults, Operation, Part};
+use crate::process::{Process, Setting};
+use crate::{Finding, Sabotage};
+
+/// How many buyers there are, each with a cart.
+pub(crate) const BUYERS: u8 = 3;
+/// How many tabs each has open.
+pub(crate) const TABS: u8 = 2;
+/// How many products there are.
+pub(crate) const PRODUCTS: u8 = 3;
+/// How many variants: two of the first product, one of each other.
+pub(crate) const SKUS: u8 = 4;
+
+const KEYS: &str = "sim:0123456789abcdef0123456789abcdef";
+const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
+/// What every variant begins with, by its number.
+const OPENING: [u32; SKUS as usize] = [1, 2, 1, 3];
+
+/// Everything that there is.
+pub(crate) struct World {
+    pub(crate) network: Arc<Network>,
+    pub(crate) origin: Process,
+    pub(crate) clock: Clock,
+    keys: Keyring,
+    buyers: Vec<Buyer>,
+    /// What the Worker is about.
+    runs: Vec<(Run, Option<Tab>)>,
+    ids: u128,
+    _folder: TempDir,
+}
+
+/// A buyer's tab, by numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tab {
+    buyer: usize,
+    tab: usize,
+}
+
+#[derive(Debug)]
+struct Buyer {
+    cart_id: CartId,
+    tabs: [Form; TABS as usize],
+}
+
+/// A checkout form.
+#[derive(Debug, Default)]
+struct Form {
+    /// Until it came to an end.
+    checkout_id: Option<CheckoutId>,
+    /// The last that it sent.
+    last: Option<CheckoutId>,
+    /// Counts what was typed.
+    typed: u32,
+}
+
+pub(crate) fn product(number: u8) -> ProductId {
+    ProductId(Uuid::from_u128(0x9000 + u128::from(number)))
+}
+
+fn product_of(sku: u8) -> ProductId {
+    product((sku % SKUS).saturating_sub(1))
+}
+
+#[expect(clippy::expect_used, reason = "it stands here that they are SKUs")]
+fn sku(number: u8) -> Sku {
+    let text = ["lamp-red", "lamp-blue", "bulb", "shade"][usize::from(number % SKUS)];
+    Sku::new(text).expect("short, visible text")
+}
+
+fn offers() -> Offers {
+    let offer = |number: u8| Offer {
+        product_id: product_of(number),
+        slug: sku(number).to_string(),
+        title: sku(number).to_string(),
+        seller: "kasuwa".to_owned(),
+        price: Money::new(100, Currency::Ngn),
+    };
+    Offers {
+        variants: (0..SKUS).map(|number| (sku(number), offer(number))).collect(),
+        delivery_minor: BTreeMap::from([(Currency::Ngn, 50)]),
+    }
+}
+
+impl World {
+    pub(crate) async fn new(sabotage: Sabotage) -> anyhow::Result<Self> {
+        let folder = folder()?;
+        let (clock, keys): (Clock, Keyring) = (Clock::standing_at(BEGINNING), KEYS.parse()?);
+        let opening = |of: u8| (0..SKUS).filter(move |sku| product_of(*sku) == product(of));
+        let stock = |number: u8| {
+            let opening = opening(number).map(|number| (sku(number), OPENING[usize::from(number)])).collect();
+            (product(number), StockObject::new(opening, sabotage))
+        };
+        let edge = Edge {
+            stocks: (0..PRODUCTS).map(stock).collect(),
+            carts: BTreeMap::new(),
+            offers: offers(),
+            orders: BTreeMap::new(),
+            units_sold: BTreeMap::new(),
+            sabotage,
+        };
+        let outside = Outside { plan: Plan::default(), edge, gateway: Gateway::default(), sent: Vec::new() };
+        let network = Network::new(outside, keys.clone(), clock.clone());
+        let setting =
+            Setting { database: folder.path().join("origin.sqlite"), keys: keys.clone(), clock: clock.clone() };
+        let buyer = |number: u8| Buyer {
+            cart_id: CartId(Uuid::from_u128(0xca00 + u128::from(number))),
+            tabs: [Form::default(), Form::default()],
+        };
+        Ok(Self {
+            origin: Process::start(setting, network.clone()).await?,
+            network,
+            clock,
+            keys,
+            buyers: (0..BUYERS).map(buyer).collect(),
+            runs: Vec::new(),
+            ids: 0,
+            _folder: folder,
+        })
+    }
+
+    /// Does one operation.
+    pub(crate) async fn operate(&mut self, operation: &Operation) -> anyhow::Result<()> {
+        self.network.outside().plan.set(operation.faults().cloned().unwrap_or_default());
+        match operation {
+            Operation::Wait { seconds } => self.clock.advance(Millis::seconds(i64::from(*seconds))),
+            Operation::Add { buyer, sku, quantity } => self.add(*buyer, *sku, *quantity),
+            Operation::Change { buyer, sku, remove } => self.change(*buyer, *sku, *remove),
+            Operation::Place { buyer, tab, corrected, calls, .. } => {
+                let tab = tab_of(*buyer, *tab);
+                let run = self.begin_placing(tab, *corrected);
+                self.go(run, Some(tab), *calls).await?;
+            }
+            Operation::GiveUp { buyer, tab, calls, .. } => {
+                let tab = tab_of(*buyer, *tab);
+                if let Some(run) = self.begin_letting_go(tab) {
+                    self.go(run, Some(tab), *calls).await?;
+                }
+            }
+            Operation::GoOn { run, calls, .. } => {
+                if let Some(index) = choose(*run, self.runs.len()) {
+                    let (run, tab) = self.runs.remove(index);
+                    self.go(run, tab, *calls).await?;
+                }
+            }
+            Operation::Pay { payment, less } => self.network.outside().gateway.pay(*payment, *less),
+            Operation::Decline { payment } => self.network.outside().gateway.decline(*payment),
+            Operation::Webhook { notice, .. } => self.webhook(*notice).await?,
+            Operation::Forget { notice } => {
+                let mut outside = self.network.outside();
+                let notices = &mut outside.gateway.notices;
+                if let Some(index) = choose(*notice, notices.len()) {
+                    notices[index].is_over = true;
+                }
+            }
+            Operation::ComeBack { buyer, tab, .. } => self.come_back(tab_of(*buyer, *tab)).await?,
+            Operation::Deliver { .. } => {
+                self.deliver().await?;
+            }
+            Operation::Repeat { message, calls } => self.repeat(*message, *calls).await?,
+            Operation::Reconcile { .. } => {
+                self.reconcile().await?;
+            }
+            Operation::Alarm { product: number } => self.stock(*number, StockObject::ring),
+            Operation::LoseAlarm { product: number } => self.stock(*number, |stock, _| stock.lose_alarm()),
+            Operation::Crash { what: Part::Stock(number) } => self.stock(*number, |stock, _| stock.crash()),
+            Operation::Crash { what: Part::Cart(buyer) } => {
+                let cart_id = self.buyers[usize::from(*buyer % BUYERS)].cart_id;
+                self.network.outside().edge.carts.entry(cart_id).or_default().crash();
+            }
+            Operation::Crash { what: Part::Origin } => self.origin.restart().await?,
+            Operation::Receive { .. }
+            | Operation::Count { .. }
+            | Operation::WriteOff { .. }
+            | Operation::TakeBack { .. } => self.move_by_hand(operation),
+            Operation::Reprice { sku: number, price } => {
+                let mut outside = self.network.outside();
+                if let Some(offer) = outside.edge.offers.variants.get_mut(&sku(*number)) {
+                    offer.price = Money::new(i64::from(*price), Currency::Ngn);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stock(&self, number: u8, act: impl FnOnce(&mut StockObject, Timestamp)) {
+        let now = self.clock.now();
+        if let Some(stock) = self.network.outside().edge.stocks.get_mut(&product(number % PRODUCTS)) {
+            act(stock, now);
+        }
+    }
+
+    fn new_id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+
+    fn add(&mut self, buyer: u8, number: u8, quantity: u8) {
+        let (operation_id, now) = (OperationId(self.new_id()), self.clock.now());
+        let Ok(quantity) = Quantity::new(u32::from(quantity)) else { return };
+        let (sku, product_id) = (sku(number), product_of(number));
+        let mut outside = self.network.outside();
+        let edge = &mut outside.edge;
+        let Some(offer) = edge.offers.variants.get(&sku) else { return };
+        let price = offer.price;
+        let available = edge.stocks.get_mut(&product_id).map_or(0, |stock| stock.available(&sku, now));
+        let command = cart::Command::Add { operation_id, sku, product_id, quantity, price, available };
+        let cart_id = self.buyers[usize::from(buyer % BUYERS)].cart_id;
+        // Refused, the cart stays as it is.
+        drop(edge.carts.entry(cart_id).or_default().change(&command, now));
+    }
+
+    fn change(&self, buyer: u8, number: u8, remove: bool) {
+        let (sku, cart_id) = (sku(number), self.buyers[usize::from(buyer % BUYERS)].cart_id);
+        let one = Quantity::new(1).ok().filter(|_| !remove);
+        let command = match one {
+            Some(quantity) => cart::Command::SetQuantity { sku, quantity, available: u32::MAX },
+            None => cart::Command::Remove { sku },
+        };
+        let now = self.clock.now();
+        drop(self.network.outside().edge.carts.entry(cart_id).or_default().change(&command, now));
+    }
+
+    fn begin_placing(&mut self, tab: Tab, corrected: bool) -> Run {
+        let (new, corrected_id) = (CheckoutId(self.new_id()), CheckoutId(self.new_id()));
+        let cart_id = self.buyers[tab.buyer].cart_id;
+        let seen_quote = self.seen_quote(cart_id);
+        let form = &mut self.buyers[tab.buyer].tabs[tab.tab];
+        form.typed += u32::from(corrected);
+        let checkout_id = *form.checkout_id.get_or_insert(new);
+        form.last = Some(checkout_id);
+        let checkout = Checkout {
+            checkout_id,
+            cart_id,
+            email: format!("buyer-{}-{}-{}@example.com", tab.buyer, tab.tab, form.typed),
+            address: Address {
+                name: "Ada Obi".to_owned(),
+                line1: "12 Marina".to_owned(),
+                city: "Lagos".to_owned(),
+                region: "Lagos".to_owned(),
+                country: "NG".to_owned(),
+                phone: "+234 803 123 4567".to_owned(),
+            },
+            delivery: DeliveryMethod::Standard,
+            gateway: GatewayName::Paystack,
+            seen_quote,
+            return_url: format!("https://edge.simulated/{checkout_id}"),
+            limits: BTreeMap::new(),
+        };
+        let correction =
+            Correction { checkout_id: corrected_id, return_url: format!("https://edge.simulated/{corrected_id}") };
+        Run::new(Machine::Placing(Box::new(Placing::new(checkout, Some(correction)))))
+    }
+
+    /// What stands on the page that the buyer looks at.
+    fn seen_quote(&self, cart_id: CartId) -> Option<String> {
+        let mut outside = self.network.outside();
+        let edge = &mut outside.edge;
+        let lines = edge.carts.entry(cart_id).or_default().load().lines().to_vec();
+        let priced: Option<Vec<PricedLine>> = lines
+            .into_iter()
+            .map(|line| {
+                let unit_price_minor = edge.offers.variants.get(&line.sku)?.price.amount_minor;
+                Some(PricedLine { sku: line.sku, quantity: line.quantity, unit_price_minor })
+            })
+            .collect();
+        let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 50 };
+        quote(&priced?, delivery, Currency::Ngn).ok().map(|quote| quote.digest())
+    }
+
+    fn begin_letting_go(&self, tab: Tab) -> Option<Run> {
+        let buyer = &self.buyers[tab.buyer];
+        let checkout_id = buyer.tabs[tab.tab].last?;
+        let mut outside = self.network.outside();
+        let cart = outside.edge.carts.entry(buyer.cart_id).or_default().load();
+        let products = cart.checkout(checkout_id)?.lines.iter().map(|line| line.product_id);
+        let letting_go = LettingGo::new(checkout_id, buyer.cart_id, products);
+        Some(Run::new(Machine::LettingGo(letting_go)))
+    }
+
+    /// Lets a run make so many calls. What is not at its end then, waits.
+    async fn go(&mut self, mut run: Run, tab: Option<Tab>, calls: u8) -> anyhow::Result<()> {
+        for _ in 0..calls {
+            match run.next() {
+                Next::Call(call) => {
+                    let answer = self.carry(&call).await?;
+                    run.hear(answer, self.clock.now());
+                }
+                Next::End(end) => return self.conclude(end, tab),
+            }
+        }
+        self.runs.push((run, tab));
+        Ok(())
+    }
+
+    fn conclude(&mut self, end: End, tab: Option<Tab>) -> anyhow::Result<()> {
+        let form = tab.map(|tab| &mut self.buyers[tab.buyer].tabs[tab.tab]);
+        match (end, form) {
+            (End::Placed(_, Err(Refusal::Bug(what))), _) => return Err(Finding::new("ANSWER", what).into()),
+            // The same form again is the same order.
+            (End::Placed(checkout_id, Ok(_)), Some(form)) => {
+                form.checkout_id = Some(checkout_id);
+                form.last = Some(checkout_id);
+            }
+            // What was refused or given up is over; the next try is a checkout of its own.
+            (End::Placed(_, Err(_)) | End::LetGo, Some(form)) => form.checkout_id = None,
+            (End::Settled(event, outcome), _) => drop(self.network.outside().edge.record(&event, outcome)),
+            (End::Lost, _) | (End::Placed(..) | End::LetGo, None) => {}
+        }
+        Ok(())
+    }
+
+    async fn carry(&mut self, call: &Call) -> anyhow::Result<Result<Answer, Loss>> {
+        let Call::Order(order) = call else {
+            let now = self.clock.now();
+            let mut outside = self.network.outside();
+            let Outside { edge, plan, .. } = &mut *outside;
+            return Ok(edge.carry(call, plan, now));
+        };
+        let fault = self.network.outside().plan.draw();
+        match fault {
+            Some(Fault::RequestLost) => return Ok(Err(Loss::Lost)),
+            Some(Fault::CallerDiesBefore) => return Ok(Err(Loss::CallerDied)),
+            Some(Fault::AnswerLost | Fault::Twice | Fault::CalleeDies | Fault::CallerDiesAfter) | None => {}
+        }
+        let answer = self.place(order, fault == Some(Fault::Twice)).await?;
+        match fault {
+            Some(Fault::AnswerLost) => return Ok(Err(Loss::Lost)),
+            Some(Fault::CallerDiesAfter) => return Ok(Err(Loss::CallerDied)),
+            Some(Fault::CalleeDies) => {
+                self.origin.restart().await?;
+                return Ok(Err(Loss::Lost));
+            }
+            Some(Fault::Twice | Fault::RequestLost | Fault::CallerDiesBefore) | None => {}
+        }
+        Ok(answer.ok_or(Loss::Lost))
+    }
+
+    /// The origin's answer, read as the Worker reads it.
+    async fn place(&mut self, order: &PlaceOrder, twice: bool) -> anyhow::Result<Option<Answer>> {
+        let request = self.signed(http::Method::POST, ORIGIN_PLACE_ORDER, serde_json::to_vec(order)?)?;
+        let again = request.clone();
+        let Some((status, body)) = self.origin.answer(request).await? else { return Ok(None) };
+        if twice && let Some((status, _)) = self.origin.answer(again).await? {
+            let refused = status == StatusCode::UNAUTHORIZED;
+            anyhow::ensure!(
+                refused,
+                Finding::new("ANSWER", format!("a request that came twice was answered {status}"))
+            );
+        }
+        Ok(match status.as_u16() {
+            200..=299 => Some(Answer::Order(Ok(serde_json::from_slice(&body)?))),
+            400..=499 if !matches!(status.as_u16(), 401 | 408 | 429) => {
+                Some(Answer::Order(Err(serde_json::from_slice(&body)?)))
+            }
+            _ => None,
+        })
+    }
+
+    fn signed(&mut self, method: http::Method, path: &str, body: Vec<u8>) -> anyhow::Result<http::Request<Vec<u8>>> {
+        let parts =
+            SignedParts { audience: Audience::Origin, method: method.as_str(), path_and_query: path, body: &body };
+        let nonce = self.new_id().to_string();
+        let signature = self.keys.sign(parts, self.clock.now(), &nonce);
+        let mut builder =
+            http::Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, "application/json");
+        for (name, value) in signature.pairs() {
+            builder = builder.header(name, value);
+        }
+        Ok(builder.body(body)?)
+    }
+
+    async fn webhook(&mut self, which: u8) -> anyhow::Result<()> {
+        let (index, body, signature) = {
+            let outside = self.network.outside();
+            let notices = &outside.gateway.notices;
+            let Some(index) = choose(which, notices.len()) else { return Ok(()) };
+            (index, notices[index].body.clone(), notices[index].signature())
+        };
+        let fault = self.network.outside().plan.draw();
+        if matches!(fault, Some(Fault::RequestLost | Fault::CallerDiesBefore)) {
+            return Ok(());
+        }
+        let request = http::Request::post("/webhooks/paystack")
+            .header(paystack::HEADER, &signature)
+            .body(body.clone().into_bytes())?;
+        let answer = self.origin.answer(request.clone()).await?;
+        match fault {
+            Some(Fault::Twice) => drop(self.origin.answer(request).await?),
+            Some(Fault::CalleeDies) => self.origin.restart().await?,
+            Some(Fault::RequestLost | Fault::AnswerLost | Fault::CallerDiesBefore | Fault::CallerDiesAfter) | None => {}
+        }
+        let is_heard = matches!(fault, None | Some(Fault::Twice));
+        if let Some((status, _)) = answer {
+            let possible = matches!(status.as_u16(), 200 | 502 | 503);
+            anyhow::ensure!(possible, Finding::new("ANSWER", format!("a webhook was answered {status}")));
+            if is_heard && status == StatusCode::OK {
+                self.network.outside().gateway.notices[index].is_over = true;
+            }
+        }
+        Ok(())
+    }
+
+    async fn come_back(&mut self, tab: Tab) -> anyhow::Result<()> {
+        let Some(checkout_id) = self.buyers[tab.buyer].tabs[tab.tab].last else { return Ok(()) };
+        let request = self.signed(http::Method::POST, &format!("{ORIGIN_VERIFY}{checkout_id}"), Vec::new())?;
+        drop(self.origin.answer(request).await?);
+        Ok(())
+    }
+
+    /// Whether there was a message.
+    pub(crate) async fn deliver(&mut self) -> anyhow::Result<bool> {
+        let work = deliver_one(self.origin.app().clone());
+        // Whoever dies of it has to look again.
+        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
+    }
+
+    /// Whether there was a payment.
+    pub(crate) async fn reconcile(&mut self) -> anyhow::Result<bool> {
+        let work = check_one(self.origin.app().clone());
+        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
+    }
+
+    async fn repeat(&mut self, message: u8, calls: u8) -> anyhow::Result<()> {
+        let begun = {
+            let outside = self.network.outside();
+            let Some(index) = choose(message, outside.sent.len()) else { return Ok(()) };
+            outside.edge.begin_applying(&outside.sent[index])
+        };
+        match begun {
+            Ok(_) => Ok(()),
+            Err(run) => self.go(*run, None, calls).await,
+        }
+    }
+
+    fn move_by_hand(&mut self, operation: &Operation) {
+        let id = MovementId(self.new_id());
+        let movement = Movement { id, actor: "Ada".to_owned(), reason: "because".to_owned() };
+        let units = |units: u8| Units::new(u32::from(units));
+        let (number, command) = match operation {
+            Operation::Receive { sku: number, units: many } => {
+                let Ok(units) = units(*many) else { return };
+                (number, Command::Receive { movement, lines: vec![MovedLine { sku: sku(*number), units }] })
+            }
+            Operation::Count { sku: number, counted } => {
+                (number, Command::Count { movement, sku: sku(*number), counted: u32::from(*counted) })
+            }
+            Operation::WriteOff { sku: number, units: many } => {
+                let Ok(units) = units(*many) else { return };
+                (number, Command::WriteOff { movement, sku: sku(*number), units })
+            }
+            Operation::TakeBack { buyer, sku: number } => {
+                let form = &self.buyers[usize::from(*buyer % BUYERS)].tabs[0];
+                let (Some(checkout_id), Ok(quantity)) = (form.last, Quantity::new(1)) else { return };
+                let lines = vec![StockLine { sku: sku(*number), quantity }];
+                (number, Command::TakeBack { movement, checkout_id, lines })
+            }
+            Operation::Wait { .. }
+            | Operation::Add { .. }
+            | Operation::Change { .. }
+            | Operation::Place { .. }
+            | Operation::GiveUp { .. }
+            | Operation::GoOn { .. }
+            | Operation::Pay { .. }
+            | Operation::Decline { .. }
+            | Operation::Webhook { .. }
+            | Operation::Forget { .. }
+            | Operation::ComeBack { .. }
+            | Operation::Deliver { .. }
+            | Operation::Repeat { .. }
+            | Operation::Reconcile { .. }
+            | Operation::Alarm { .. }
+            | Operation::LoseAlarm { .. }
+            | Operation::Crash { .. }
+            | Operation::Reprice { .. } => return,
+        };
+        let product_id = product_of(*number);
+        let now = self.clock.now();
+        if let Some(stock) = self.network.outside().edge.stocks.get_mut(&product_id) {
+            let first = stock.ask(&command, now).is_ok();
+            let second = stock.ask(&command, now).is_ok();
+            assert_eq!(first, second, "the same form twice is answered alike, and counts once");
+        }
+    }
+
+    /// What the gateway has yet to tell.
+    fn untold(&self) -> Option<usize> {
+        self.network.outside().gateway.notices.iter().position(|notice| !notice.is_over)
+    }
+
+    /// Whatever went wrong goes well from now on, and time passes until nothing is left to do.
+    pub(crate) async fn heal(&mut self) -> anyhow::Result<()> {
+        self.network.outside().plan.set(Faults::default());
+        while let Some((run, tab)) = self.runs.pop() {
+            self.go(run, tab, u8::MAX).await?;
+        }
+        while let Some(notice) = self.untold() {
+            self.webhook(u8::try_from(notice)?).await?;
+        }
+        for minutes in [0, 1, 20, 2, 70, 25 * 60, 61] {
+            self.clock.advance(Millis::minutes(minutes));
+            while self.reconcile().await? {}
+            while self.deliver().await? {}
+            for number in 0..PRODUCTS {
+                // Somebody opens the product's page.
+                self.stock(number, StockObject::look);
+                self.stock(number, StockObject::ring);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn deliver_one(app: App) -> Result<bool, origin::error::Error> {
+    let Some(message) = outbox::claim(&app, 1).await?.pop() else { return Ok(false) };
+    outbox::deliver(app, message).await;
+    Ok(true)
+}
+
+async fn check_one(app: App) -> Result<bool, origin::error::Error> {
+    let Some(stored) = reconcile::claim(&app, 1).await?.pop() else { return Ok(false) };
+    reconcile::check(app, stored).await;
+    Ok(true)
+}
+
+fn tab_of(buyer: u8, tab: u8) -> Tab {
+    Tab { buyer: usize::from(buyer % BUYERS), tab: usize::from(tab % TABS) }
+}
+
+/// In memory where there is such a place: what a crash leaves there is what the file system would leave.
+fn folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("kasuwa-sim-").tempdir_in("/dev/shm").or_else(|_| TempDir::new())
+}

@@ -1,0 +1,111 @@
+//! The simulation and the model check as CI runs them, and the proof that both can fail.
+
+#![expect(clippy::expect_used, reason = "what is missing here has failed the test")]
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use domain::invariants::Invariant;
+use sim::model::Shop;
+use sim::operation::{Operation, parse};
+use sim::shrink::shrink;
+use sim::{Sabotage, generate, run};
+use stateright::{Checker, HasDiscoveries, Model};
+
+/// Runs until a seed fails with this sabotage; how, and the shortest run that does.
+fn caught(sabotage: Sabotage) -> (String, Vec<Operation>) {
+    let fails = |operations: &[Operation]| run(operations, sabotage);
+    let (operations, finding) = (0..200)
+        .find_map(|seed| {
+            let operations = generate::operations(seed);
+            fails(&operations).map(|finding| (operations, finding))
+        })
+        .expect("two hundred seeds do not notice");
+    let id = finding.id;
+    let shortest = shrink(operations, |candidate| fails(candidate).is_some_and(|other| other.id == id));
+    assert_eq!(run(&shortest, Sabotage::None), None, "without it, the same run is as it must be");
+    (id, shortest)
+}
+
+#[test]
+fn the_simulation_notices_stock_that_is_promised_twice() {
+    let (id, shortest) = caught(Sabotage::Oversell);
+    assert_eq!(id, Invariant::Stock1.id());
+    assert!(shortest.len() <= 6, "{shortest:#?}");
+}
+
+#[test]
+fn the_simulation_notices_money_that_is_kept_without_goods() {
+    let (id, shortest) = caught(Sabotage::TellDone);
+    assert_eq!(id, Invariant::Money1.id());
+    assert!(shortest.len() <= 12, "{shortest:#?}");
+}
+
+#[test]
+fn a_seed_is_one_run() {
+    for seed in 0..10 {
+        let operations = generate::operations(seed);
+        assert_eq!(operations, generate::operations(seed));
+        let text: String = operations.iter().map(|operation| format!("{operation}\n")).collect();
+        assert_eq!(parse(&text).unwrap(), operations, "it reads as it prints");
+        assert_eq!(run(&operations, Sabotage::Oversell), run(&operations, Sabotage::Oversell));
+    }
+}
+
+/// Every list in `tests/reproductions` once failed, or shows a situation that must stay right.
+#[test]
+fn what_failed_once_does_not_fail_again() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reproductions");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let operations = parse(&fs::read_to_string(&file).unwrap()).unwrap();
+        assert_eq!(run(&operations, Sabotage::None), None, "{}", file.display());
+    }
+}
+
+fn shop() -> Shop {
+    Shop {
+        wanted: vec![vec![1, 1], vec![1, 0]],
+        opening: vec![1, 1],
+        tries: 1,
+        waits: 1,
+        restocks: true,
+        gives_up: false,
+        sabotage: Sabotage::None,
+    }
+}
+
+fn check(name: &str, shop: Shop) {
+    let started = Instant::now();
+    let checked = shop.checker().threads(2).spawn_bfs().join();
+    println!(
+        "{name}: {} states, {} deep, {:.1?}",
+        checked.unique_state_count(),
+        checked.max_depth(),
+        started.elapsed()
+    );
+    assert!(checked.is_done());
+    checked.assert_properties();
+}
+
+#[test]
+fn two_buyers_and_two_products_in_every_order() {
+    check("two buyers, two products, a delivery", shop());
+}
+
+#[test]
+fn the_model_check_notices_what_is_broken_on_purpose() {
+    for sabotage in [Sabotage::Oversell, Sabotage::TellDone] {
+        let model = Shop { sabotage, ..shop() };
+        let checked = model.checker().finish_when(HasDiscoveries::AnyFailures).threads(2).spawn_bfs().join();
+        let broken = match sabotage {
+            Sabotage::Oversell => "machines assert nothing",
+            Sabotage::TellDone | Sabotage::None => "at rest, paid is had and unpaid is not",
+        };
+        let path = checked.discovery(broken).expect("nothing was noticed");
+        println!("{sabotage:?}: {} steps to {broken:?} broken", path.into_actions().len());
+    }
+}
