@@ -12,9 +12,10 @@ use worker::SqlStorage;
 use super::migrate;
 
 /// Newest last: an object that slept through several is brought up to date when it wakes.
-const VERSIONS: [&str; 2] = [
+const VERSIONS: [&str; 3] = [
     include_str!("../../../migrations/durable/stock.sql"),
     include_str!("../../../migrations/durable/stock_history.sql"),
+    include_str!("../../../migrations/durable/stock_copies.sql"),
 ];
 
 /// Most lines of the history in one answer.
@@ -104,9 +105,6 @@ impl Tables<'_> {
                 "INSERT INTO movement (movement_id, command) VALUES (?, ?)",
                 vec![movement.id.to_string().into(), serde_json::to_string(command)?.into()],
             )?;
-        }
-        if !matches!(event, Event::Opened { .. }) {
-            self.0.exec("UPDATE meta SET unpublished = 1 WHERE unpublished = 0", None)?;
         }
         Ok(())
     }
