@@ -52,7 +52,7 @@ export async function startShop(products) {
 export async function moveStock(shop, sku, ...words) {
   const keys = JSON.parse(await readFile(join(shop.state, "shop/keys.json"), "utf8"));
   const { stdout } = await promisify(execFile)(join(ROOT, "target/debug/stock"), [sku, ...words, "--json", "--shop", shop.shop], {
-    env: { ...process.env, OPERATOR_KEYS: keys.operator_keys },
+    env: { ...process.env, OPERATOR_KEYS: keys.OPERATOR_KEYS },
   });
   return JSON.parse(stdout);
 }

@@ -132,6 +132,8 @@ impl RelayObject {
     fn hear(&self, call: &RelayCall) -> worker::Result<Heard> {
         let sockets = self.state.get_websockets();
         let heard = Heard { viewers: u32::try_from(sockets.len()).unwrap_or(u32::MAX) };
+        // Whoever was asked has done it.
+        self.asked_at.set(Timestamp(0));
         let last = self.last()?;
         let RelayCall { following, told } = call;
         if !last.is_before(*following) {

@@ -377,6 +377,16 @@ mod tests {
     }
 
     #[test]
+    fn an_option_that_is_gone_says_so_in_words_that_a_page_can_take_back() {
+        let html = page(&hoodie(), 0);
+        let words =
+            |attributes: &str| html.matches(&format!("<span class=\"hidden\"{attributes}>, sold out</span>")).count();
+        // Size M, while red is chosen; S, Red and Blue can be had.
+        assert_eq!((words(""), words(" hidden")), (1, 3), "{html}");
+        assert!(html.contains("data-words=\"[&quot;Sold out&quot;,&quot;Only 1 left&quot;,"), "{html}");
+    }
+
+    #[test]
     fn an_option_leads_to_the_variant_that_keeps_the_others() {
         let product = hoodie();
         let to = |chosen: usize, name, value| {
