@@ -43,6 +43,11 @@ impl Worker {
         Ok(self.runtime.block_on(self.shop.post(path, body))?)
     }
 
+    /// Asks as an operator.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        Ok(self.runtime.block_on(self.shop.get(path))?)
+    }
+
     /// Sends an operator's request that has neither body nor answer.
     pub(crate) fn nudge(&self, path: &str) -> Result<()> {
         Ok(self.runtime.block_on(self.shop.nudge(path))?)

@@ -19,7 +19,7 @@ use crate::stock::Quantity;
 use crate::time::Timestamp;
 
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
-pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport};
+pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
 
 /// Header that names one request across every process that it touches.
 pub const HEADER_REQUEST_ID: &str = "x-request-id";

@@ -7,6 +7,7 @@ import "htmx.org/dist/htmx.esm.min.js";
 import "./parts/cart.js";
 import "./parts/combobox.js";
 import "./parts/listing.js";
+import "./parts/live.js";
 import { $, announce } from "./parts/page.js";
 
 document.documentElement.classList.add("js");
@@ -34,69 +35,6 @@ for (const event of ["htmx:response:error", "htmx:error"]) {
     $(".failed").textContent = "That did not work. Check your connection and try again.";
     announce($(".failed").textContent);
   });
-}
-
-// ---- Live stock ------------------------------------------------------------------------------------------------------
-
-// The words are those of `availability_words` in pages/card.rs.
-const FEW = 5;
-const stockWords = (n) => (n === 0 ? "Sold out" : n <= FEW ? `${n} left` : "In stock");
-const stockClass = (n) => `stock ${n === 0 ? "out" : n <= FEW ? "few" : "in"}`;
-const levels = new Map();
-
-function showStock() {
-  const line = $("#stock");
-  for (const [sku, available] of levels) {
-    if (line?.dataset.sku === sku) {
-      if (line.textContent !== stockWords(available)) line.textContent = stockWords(available);
-      line.className = stockClass(available);
-      $("#add-button").disabled = available === 0;
-    }
-    for (const option of document.querySelectorAll(".option")) {
-      if (option.dataset.sku === sku) option.classList.toggle("gone", available === 0);
-    }
-  }
-}
-
-function follow(path) {
-  let failures = 0;
-  let socket;
-  let timer;
-  const open = () => {
-    clearTimeout(timer);
-    socket = new WebSocket(location.origin.replace(/^http/, "ws") + path);
-    socket.onmessage = ({ data }) => {
-      failures = 0;
-      try {
-        for (const { sku, available } of JSON.parse(data).levels) levels.set(sku, available);
-      } catch {
-        return; // a keep-alive answer, or something newer than this page
-      }
-      showStock();
-    };
-    socket.onclose = () => {
-      socket = null;
-      // Doubling up to a minute, half of it random: a restart must not bring everybody back at once.
-      const wait = Math.min(60_000, 1_000 * 2 ** failures++);
-      if (!document.hidden) timer = setTimeout(open, wait * (0.5 + Math.random() / 2));
-    };
-  };
-  // A page that nobody sees holds no socket.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) socket?.close();
-    else if (!socket) open();
-  });
-  addEventListener("pagehide", () => socket?.close());
-  addEventListener("pageshow", ({ persisted }) => { if (persisted && !socket) open(); });
-  if (!document.hidden) open();
-}
-
-const live = $("#stock")?.dataset.live;
-if (live) {
-  // A page made ready in advance follows nothing until it is looked at.
-  if (document.prerendering) document.addEventListener("prerenderingchange", () => follow(live), { once: true });
-  else follow(live);
-  document.addEventListener("htmx:after:swap", showStock);
 }
 
 // ---- Checkout: problems are read out first --------------------------------------------------------------------------

@@ -43,7 +43,7 @@ impl Askers {
 }
 
 /// What of an address is one visitor's: of IPv6, everybody has 64 bits to choose from.
-fn network(address: IpAddr) -> [u8; 16] {
+pub(crate) fn network(address: IpAddr) -> [u8; 16] {
     let bits = match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits() >> 64 << 64,

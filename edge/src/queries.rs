@@ -107,7 +107,7 @@ pub(crate) fn count(context: &Context, headers: &HeaderMap, query: &str, total: 
 }
 
 /// Where a visitor is. The network sets it; a Worker that nothing stands in front of knows nobody.
-fn address(headers: &HeaderMap) -> Option<IpAddr> {
+pub(crate) fn address(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get(ADDRESS)?.to_str().ok()?.parse().ok()
 }
 

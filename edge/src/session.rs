@@ -150,6 +150,21 @@ pub(crate) fn check_same_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Er
     if same { Ok(()) } else { Err(foreign_form()) }
 }
 
+/// Refuses a socket that a page of another site opens. What is told over it is public, but such a page would fill our relays with its
+/// own visitors. Browsers always say where a socket comes from; programs, which need not, speak for nobody but themselves.
+pub(crate) fn check_socket_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Error> {
+    match headers.get(header::ORIGIN) {
+        None => Ok(()),
+        Some(_) if check_same_origin(headers, uri).is_ok() => Ok(()),
+        Some(_) => Err(Error::rejection(
+            StatusCode::FORBIDDEN,
+            "foreign_socket",
+            "This socket was not opened by our page",
+            "Programs may read stock from the API, or open this socket without an Origin.",
+        )),
+    }
+}
+
 fn is_origin_of(origin: &str, uri: &Uri, host: Option<&str>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let ours = uri.authority().map(http::uri::Authority::as_str).or(host);
@@ -190,6 +205,21 @@ mod tests {
         assert!(!check(Some("null"), None));
         assert!(!check(None, Some("same-site")));
         assert!(!check(None, None));
+    }
+
+    #[test]
+    fn pages_of_others_open_no_sockets_and_programs_do() {
+        let opens = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            check_socket_origin(&headers, &Uri::from_static("https://shop.example/p/kettle/live")).is_ok()
+        };
+        assert!(opens(Some("https://shop.example")) && opens(None));
+        for foreign in ["https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null"] {
+            assert!(!opens(Some(foreign)), "{foreign}");
+        }
     }
 
     #[test]

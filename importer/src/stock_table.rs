@@ -20,6 +20,9 @@ pub fn table(report: &StockReport) -> String {
             level.sku, counts.on_hand, counts.reserved, level.available, counts.committed
         );
     }
+    if report.viewers > 0 {
+        let _written = writeln!(text, "open pages: {}, over {} relay(s)", report.viewers, report.relays);
+    }
     text.push('\n');
     if report.history.is_empty() {
         text.push_str("no history\n");
@@ -68,10 +71,13 @@ mod tests {
             product_id: ProductId(uuid::Uuid::nil()),
             levels: vec![StockLevel { sku, available: level.available(), level }],
             history: vec![StockEntry { seq: 1, at: Timestamp(0), entry }],
+            viewers: 1_200,
+            relays: 2,
         };
         let expected = "\
 sku     on hand  promised  available       sold
 lamp          5         2          3          0
+open pages: 1200, over 2 relay(s)
 
      1  1970-01-01T00:00:00Z  lamp        +5 = 5          written off  Ada  fell\\u{202e}
 ";

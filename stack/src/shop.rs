@@ -78,6 +78,8 @@ pub struct Config {
     pub host: Host,
     /// More environment variables for a part, such as shorter intervals for a test. The later wins.
     pub environment: Vec<(Part, String, String)>,
+    /// Settings of the Worker that differ from `wrangler.toml`'s.
+    pub settings: Vec<(String, String)>,
     /// Set from elsewhere to give up waiting for a part.
     pub cancelled: Arc<AtomicBool>,
 }
@@ -85,7 +87,8 @@ pub struct Config {
 impl Config {
     /// A shop with nothing special.
     pub fn new(layout: Layout, state: PathBuf, ports: Ports) -> Self {
-        Self { layout, state, ports, host: Host::default(), environment: Vec::new(), cancelled: Arc::default() }
+        let (environment, settings) = (Vec::new(), Vec::new());
+        Self { layout, state, ports, host: Host::default(), environment, settings, cancelled: Arc::default() }
     }
 
     /// Runs the Worker in something else than `wrangler dev`.
@@ -98,6 +101,13 @@ impl Config {
     #[must_use]
     pub fn with(mut self, part: Part, name: &str, value: &str) -> Self {
         self.environment.push((part, name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs the Worker with another value of one of its settings.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 }
@@ -282,7 +292,7 @@ impl Stack {
 
     fn edge_command(&self) -> Result<Command> {
         let state = &self.config.state;
-        wrangler::write_settings(state, &self.keys, &self.addresses().origin)?;
+        wrangler::write_settings(state, &self.keys, &self.addresses().origin, &self.config.settings)?;
         Ok(match self.config.host {
             Host::Wrangler => wrangler::dev(&self.config.layout, state, self.config.ports),
             Host::Workerd => wrangler::workerd(&self.config.layout, state, self.config.ports),

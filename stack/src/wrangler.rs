@@ -93,9 +93,10 @@ pub fn migrate(layout: &Layout, state: &Path) -> Result<()> {
 }
 
 /// The Worker's settings for one shop, where only its owner can read them.
-pub(crate) fn write_settings(state: &Path, keys: &Keys, origin: &str) -> Result<()> {
+pub(crate) fn write_settings(state: &Path, keys: &Keys, origin: &str, others: &[(String, String)]) -> Result<()> {
+    let others: String = others.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let file = state.join("edge.env");
-    write_secret(&file, &settings(keys, origin), Overwrite::Yes)
+    write_secret(&file, &(settings(keys, origin) + &others), Overwrite::Yes)
         .with_context(|| format!("cannot write {}", file.display()))
 }
 

@@ -1,11 +1,12 @@
 // Starts a whole shop for the browser tests, with `cargo xtask dev` itself, and Chromium to visit it.
 
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 import { chromium } from "playwright-core";
 
@@ -45,6 +46,24 @@ export async function startShop(products) {
     await rm(state, { recursive: true, force: true });
   };
   return { ...JSON.parse(line), state, stopProcesses, stop };
+}
+
+/** What `cargo xtask stock` does and says: counts after a movement, or without one. */
+export async function moveStock(shop, sku, ...words) {
+  const keys = JSON.parse(await readFile(join(shop.state, "shop/keys.json"), "utf8"));
+  const { stdout } = await promisify(execFile)(join(ROOT, "target/debug/stock"), [sku, ...words, "--json", "--shop", shop.shop], {
+    env: { ...process.env, OPERATOR_KEYS: keys.OPERATOR_KEYS },
+  });
+  return JSON.parse(stdout);
+}
+
+/** Kills the Worker's process as a power cut would; `cargo xtask dev` starts it again. */
+export async function killEdge(shop) {
+  for (const process_id of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${process_id}/cmdline`, "utf8").catch(() => "");
+    // This shop's, by the folder of its data.
+    if (command.includes("--persist-to") && command.includes(shop.state)) process.kill(Number(process_id), "SIGKILL");
+  }
 }
 
 /** Four ports in a row from a place where few programs listen. */

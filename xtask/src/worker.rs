@@ -13,7 +13,7 @@ use crate::tools::{self, WorkerTools};
 use crate::{assets, progress, release};
 
 /// Everything that goes into the Worker.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "Cargo.lock",
     "Cargo.toml",
     "domain/Cargo.toml",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 11] = [
     "edge/assets",
     "edge/build.rs",
     "edge/src",
+    "migrations/durable",
     "package-lock.json",
     "search/Cargo.toml",
     "search/src",

@@ -15,13 +15,16 @@ use crate::times::Times;
 /// Longest that one answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the rush came to. Orders ought to be the units, and failures none.
+/// What the rush came to. Orders ought to be the units, and failures none ([`super::claims`]).
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Rush {
     pub(super) units: u32,
+    /// Those who came: all, or as many as came in time.
     pub(super) buyers: u32,
     pub(super) connections: u32,
     pub(super) orders: u32,
+    /// Units that the Stock object has promised or sold in the end.
+    pub(super) reserved: u64,
     /// Told that it is sold out, putting it in the cart or checking out.
     pub(super) sold_out: u32,
     /// Answers of 500 and above.
@@ -32,23 +35,28 @@ pub(super) struct Rush {
     pub(super) example: Option<String>,
     pub(super) seconds: f64,
     pub(super) requests_a_second: f64,
+    pub(super) orders_a_second: f64,
+    /// From the first buyer to the last order.
+    pub(super) last_order_seconds: f64,
     /// Of a checkout that became an order.
     pub(super) order_milliseconds: Option<Times>,
 }
 
 /// How one buyer fared.
 enum Fate {
-    Ordered { milliseconds: f64 },
+    Ordered { milliseconds: f64, at: Instant },
     SoldOut,
     Failed(String),
     Other(String),
 }
 
-pub(super) fn run(shop: &str, sku: &str, units: u32, buyers: u32, connections: u32) -> Result<Rush> {
+/// Has so many buyers come over so many connections; after `patience` no more of them come.
+pub(super) fn run(shop: &str, sku: &str, buyers: u32, connections: u32, patience: Option<Duration>) -> Result<Rush> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::builder().pool_max_idle_per_host(connections as usize).timeout(PATIENCE).build()?;
     let (next, requests) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let started = Instant::now();
+    let has_time = move || patience.is_none_or(|patience| started.elapsed() < patience);
     let fates = runtime.block_on(async {
         let mut askers = tokio::task::JoinSet::new();
         for _ in 0..connections {
@@ -56,7 +64,7 @@ pub(super) fn run(shop: &str, sku: &str, units: u32, buyers: u32, connections: u
             let (next, requests) = (next.clone(), requests.clone());
             askers.spawn(async move {
                 let mut fates = Vec::new();
-                while next.fetch_add(1, Ordering::Relaxed) < buyers {
+                while has_time() && next.fetch_add(1, Ordering::Relaxed) < buyers {
                     fates.push(
                         buy(&client, &shop, &sku, &requests)
                             .await
@@ -74,12 +82,14 @@ pub(super) fn run(shop: &str, sku: &str, units: u32, buyers: u32, connections: u
     })?;
     let seconds = started.elapsed().as_secs_f64();
     let requests_a_second = f64::from(requests.load(Ordering::Relaxed)) / seconds;
-    let mut rush = Rush { units, buyers, connections, seconds, requests_a_second, ..Rush::default() };
+    let came = u32::try_from(fates.len())?;
+    let mut rush = Rush { buyers: came, connections, seconds, requests_a_second, ..Rush::default() };
     let mut order_milliseconds = Vec::new();
     for fate in fates {
         match fate {
-            Fate::Ordered { milliseconds } => {
+            Fate::Ordered { milliseconds, at } => {
                 rush.orders += 1;
+                rush.last_order_seconds = rush.last_order_seconds.max((at - started).as_secs_f64());
                 order_milliseconds.push(milliseconds);
             }
             Fate::SoldOut => rush.sold_out += 1,
@@ -93,6 +103,7 @@ pub(super) fn run(shop: &str, sku: &str, units: u32, buyers: u32, connections: u
             }
         }
     }
+    rush.orders_a_second = f64::from(rush.orders) / rush.last_order_seconds.max(0.001);
     rush.order_milliseconds = (!order_milliseconds.is_empty()).then(|| Times::of(order_milliseconds));
     Ok(rush)
 }
@@ -125,7 +136,7 @@ async fn buy(client: &Client, shop: &str, sku: &str, requests: &AtomicU32) -> Re
     let began = Instant::now();
     let (status, body) = send("/checkouts", Some(token), checkout).await?;
     if status == StatusCode::CREATED {
-        return Ok(Fate::Ordered { milliseconds: began.elapsed().as_secs_f64() * 1_000.0 });
+        return Ok(Fate::Ordered { milliseconds: began.elapsed().as_secs_f64() * 1_000.0, at: Instant::now() });
     }
     Ok(refusal(status, &body))
 }

@@ -15,6 +15,12 @@ pub struct StockReport {
     pub levels: Vec<StockLevel>,
     /// Newest first.
     pub history: Vec<StockEntry>,
+    /// Open pages that show it.
+    #[serde(default)]
+    pub viewers: u32,
+    /// Relays between them and the Stock object.
+    #[serde(default)]
+    pub relays: u32,
 }
 
 /// One variant's count.
@@ -41,7 +47,7 @@ pub struct StockEntry {
     pub entry: Entry,
 }
 
-/// Asks the Worker to reserve units many times and let go of them again, to see how long that takes.
+/// Asks the Worker to reserve units many times, to see how long that takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeasureReservations {
     /// Variants of different products, asked in turn; 1 to [`Self::SKUS_MAX`].
@@ -50,9 +56,24 @@ pub struct MeasureReservations {
     pub reservations: u32,
     /// How many wait for their answer at the same time; 1 to [`Self::AT_ONCE_MAX`].
     pub at_once: u32,
+    /// What becomes of the units.
+    pub then: Then,
+}
+
+/// What becomes of units that were reserved to be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// They are let go of, which is not measured.
+    Release,
+    /// They are sold, which is measured too. Nobody pays for them, so their SKUs have to begin with
+    /// [`MeasureReservations::SOLD_PREFIX`].
+    Commit,
 }
 
 impl MeasureReservations {
+    /// How SKUs begin that are there to be sold to nobody.
+    pub const SOLD_PREFIX: &str = "measured-";
     /// Most variants.
     pub const SKUS_MAX: usize = 1_000;
     /// Most reservations: what one request may ask of others is limited on the platform.
@@ -66,8 +87,10 @@ impl MeasureReservations {
 pub struct MeasuredReservations {
     /// From the first to the last, in milliseconds. Letting go is not counted.
     pub milliseconds: f64,
-    /// Each one's, in milliseconds, as a clock of whole milliseconds tells it.
+    /// Each one's reservation, in milliseconds, as a clock of whole milliseconds tells it.
     pub each_milliseconds: Vec<f64>,
-    /// Those that were refused, which belong to no measurement.
+    /// Each one's sale, in milliseconds, for what was sold.
+    pub each_commit_milliseconds: Vec<f64>,
+    /// Those that were refused.
     pub refused: u32,
 }

@@ -1,10 +1,13 @@
 //! How the Worker calls its objects: the only place that knows their names, and the one type per call that both ends share.
 
+use std::cell::RefCell;
+
 use domain::cart;
 use domain::ids::{CartId, ProductId, Sku};
 use domain::purchase::CartAnswer;
 use domain::stock::{self, Reservation};
 use domain::wire::StockReport;
+use http::StatusCode;
 use search::Pointer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Env, Method, Request, RequestInit, Response, Stub};
 
 use super::Answer;
+use super::crowd::{Crowds, RING_MAX, Visitor};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -19,8 +23,19 @@ use crate::error::Error;
 const INDEXER: &str = "INDEXER";
 const THE_INDEXER: &str = "indexer";
 
-/// The query parameter that names the product of a live socket.
-pub(super) const LIVE_PRODUCT: &str = "product_id";
+/// The binding of relays. Their names are their product's and their number.
+const RELAY: &str = "RELAY";
+/// The header by which the Worker tells a relay whose socket it brings.
+pub(super) const RELAY_VISITOR: &str = "x-visitor";
+/// The header by which a relay says, when it takes a socket, that its Stock object does not know of it.
+pub(super) const RELAY_FOLLOWS_NOTHING: &str = "x-follows-nothing";
+/// What a relay without room answers, and one that has too many sockets of the same visitor.
+pub(super) const RELAY_FULL: u16 = 503;
+pub(super) const RELAY_VISITOR_FULL: u16 = 429;
+
+thread_local! {
+    static CROWDS: RefCell<Crowds> = RefCell::new(Crowds::new());
+}
 
 /// One call of a Stock object.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +56,8 @@ pub(crate) enum StockAsk {
     Do(stock::Command),
     /// Counts and history, from the newest line before that one; after something was done, if something is to be done.
     Report { before: Option<u64>, after: Option<stock::Command> },
+    /// That a relay, which got its first viewer, be told how things are and whatever changes.
+    Tell { relay: u32 },
 }
 
 /// What a Stock object answers.
@@ -55,14 +72,36 @@ pub(crate) struct StockAnswer {
     pub(crate) report: Option<StockReport>,
 }
 
-/// What pages hear over their sockets: `{"levels":[{"sku":"…","available":3}]}`.
+/// What a Stock object tells a relay.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RelayCall {
+    /// Which time of following this is, as the Stock object counts them.
+    pub(crate) following: u64,
+    pub(crate) told: Told,
+}
+
+/// What a relay answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Heard {
+    /// Who listens. Without any, the relay is forgotten until it says that it follows nothing.
+    pub(crate) viewers: u32,
+}
+
+/// What pages hear over their sockets: `{"version":7,"levels":[{"sku":"…","available":3}]}`. A greater version is newer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) version: u64,
+    pub(crate) levels: Vec<Availability>,
+}
+
+/// How many of each variant can be bought now.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Levels {
     pub(crate) levels: Vec<Availability>,
 }
 
 /// How many of a variant can be bought now.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Availability {
     pub(crate) sku: Sku,
     pub(crate) available: u32,
@@ -192,13 +231,67 @@ pub(crate) async fn cart(
     call(&stub, call_of).await
 }
 
-/// Hands a page's socket over to the product's Stock object.
-pub(crate) async fn live_stock(context: &Context, product_id: ProductId) -> Result<Response, Error> {
-    let init = RequestInit::new();
-    init.headers.set("upgrade", "websocket")?;
-    let url = format!("https://object/live?{LIVE_PRODUCT}={product_id}");
-    let request = Request::new_with_init(&url, &init)?;
-    Ok(stock_object(context, product_id)?.fetch_with_request(request).await?)
+/// Hands a page's socket over to one of the product's relays that has room.
+pub(crate) async fn live_stock(context: &Context, product_id: ProductId, visitor: Visitor) -> Result<Response, Error> {
+    let mut ring = CROWDS.with_borrow_mut(|crowds| crowds.ring(product_id, context.now()));
+    loop {
+        let number = visitor.relay(ring);
+        let init = RequestInit::new();
+        init.headers.set("upgrade", "websocket")?;
+        init.headers.set(RELAY_VISITOR, &visitor.to_string())?;
+        let request = Request::new_with_init("https://object/live", &init)?;
+        let stub = context.objects(RELAY)?.get_by_name(&relay_name(product_id, number))?;
+        let response = stub.fetch_with_request(request).await.map_err(|error| Error::fault("relay", error))?;
+        match response.status_code() {
+            101 => {
+                if response.headers().has(RELAY_FOLLOWS_NOTHING)? {
+                    follow_later(context, product_id, number);
+                }
+                return Ok(response);
+            }
+            RELAY_FULL if ring < RING_MAX => {
+                ring += 1;
+                CROWDS.with_borrow_mut(|crowds| crowds.is_in(product_id, ring, context.now()));
+            }
+            RELAY_FULL => {
+                return Err(Error::rejection(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too_many_viewers",
+                    "Too many are looking at this",
+                    "The page shows what is true when it is loaded; try again later to hear of changes.",
+                ));
+            }
+            RELAY_VISITOR_FULL => {
+                return Err(Error::rejection(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_sockets",
+                    "That is enough sockets for one",
+                    "Close some of them first.",
+                ));
+            }
+            other => return Err(Error::fault("relay", other)),
+        }
+    }
+}
+
+/// Has the Stock object tell a relay that got its first viewer. Should that be lost, the viewer hears nothing, and comes again.
+fn follow_later(context: &Context, product_id: ProductId, relay: u32) {
+    let later = context.clone();
+    context.after_answer(async move {
+        if let Err(error) = stock(&later, product_id, StockAsk::Tell { relay }).await {
+            crate::log::warn("relay", format!("{product_id}/{relay}: {error:?}"));
+        }
+    });
+}
+
+/// Tells a relay how things are.
+pub(super) async fn tell_relay(env: &Env, product_id: ProductId, relay: u32, told: &RelayCall) -> Result<Heard, Error> {
+    let stub = env.durable_object(RELAY)?.get_by_name(&relay_name(product_id, relay))?;
+    call::<Heard, ()>(&stub, told).await?.map_err(|()| Error::bug("a relay refuses nothing"))
+}
+
+fn relay_name(product_id: ProductId, relay: u32) -> String {
+    format!("{product_id}/{relay}")
 }
 
 fn stock_object(context: &Context, product_id: ProductId) -> Result<Stub, Error> {

@@ -1,11 +1,12 @@
 //! Durable Objects: thin shells round the machines in `domain`. They load, decide, persist and publish; no rule lives here.
 //!
-//! Objects never call objects or the origin, but for one poke: a Stock object tells the indexer, which calls nobody, that there is
-//! something to read. Between load and persist there is no `await`, so each command is one transaction.
+//! Objects call nobody but downwards: a Stock object tells its relays and pokes the indexer, and those call nobody. Between load and persist there is no `await`, so each command is one transaction.
 
 mod cart;
 pub(crate) mod client;
+pub(crate) mod crowd;
 mod indexer;
+mod relay;
 mod stock;
 mod stock_tables;
 

@@ -1,8 +1,11 @@
 //! One product's stock: all its variants. The shell round [`domain::stock`].
 //!
-//! Takes its opening balance from D1 when it is first touched, wakes to expire reservations, tells open pages of every change
-//! over hibernating sockets, and keeps D1's projection near the truth: a change marks it *unpublished* in the same transaction,
-//! and only a successful write to D1 clears the mark, at once or by alarm.
+//! Takes its opening balance from D1 when it is first touched, wakes to expire reservations, and has its copies told of every change
+//! ([`copies`]): D1's projection, and the relays of those who look at the product. A change gets its number in the same transaction, and
+//! a copy has it only once it answered, at once or by alarm. A buyer waits for none of that.
+
+mod copies;
+mod publish;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,18 +16,16 @@ use domain::time::{Millis, Timestamp, alarm_to_set};
 use domain::wire::{StockLevel, StockReport};
 use serde::Deserialize;
 use worker::wasm_bindgen::{self, JsValue};
-use worker::{
-    DurableObject, Env, Request, Response, State, Storage, WebSocket, WebSocketIncomingMessage, WebSocketPair,
-    WebSocketRequestResponsePair, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, SqlStorage, State, Storage, durable_object};
 
-use super::client::{self, Availability, LIVE_PRODUCT, Levels, StockAnswer, StockAsk, StockCall};
+use self::copies::Copies;
+use self::publish::UnderWay;
+use super::client::{Availability, Levels, StockAnswer, StockAsk, StockCall};
 use super::stock_tables::Tables;
 use super::{Answer, read, reply};
 use crate::context::now;
-use crate::pages::card::FEW;
 
-/// How soon a projection that could not be written is tried again.
+/// How soon a copy that could not be told is told again.
 const PUBLISH_RETRY: Millis = Millis::seconds(5);
 
 /// The Durable Object class of stock.
@@ -36,27 +37,29 @@ pub struct StockObject {
 struct Shell {
     state: State,
     env: Env,
-    /// The shelf, once it was read. `None` while what is in storage and what was decided might differ.
-    shelf: RefCell<Option<Shelf>>,
+    /// What is in storage, once it was read. `None` while that and what was decided might differ.
+    kept: RefCell<Option<Kept>>,
     /// The alarm that is set, as far as this instance knows.
     alarm_at: Cell<Option<Timestamp>>,
-    /// Whether a write of the projection is under way: changes meanwhile go out with the next one.
-    publishing: Cell<bool>,
+    under_way: UnderWay,
     /// What D1 was told last, as far as this instance knows.
     published: RefCell<Option<Levels>>,
 }
 
+/// What is in storage and has to be in memory.
+struct Kept {
+    shelf: Shelf,
+    copies: Copies,
+}
+
 impl DurableObject for StockObject {
     fn new(state: State, env: Env) -> Self {
-        if let Ok(pair) = WebSocketRequestResponsePair::new("ping", "pong") {
-            state.set_websocket_auto_response(&pair);
-        }
         let shell = Shell {
             state,
             env,
-            shelf: RefCell::new(None),
+            kept: RefCell::new(None),
             alarm_at: Cell::new(None),
-            publishing: Cell::new(false),
+            under_way: UnderWay::default(),
             published: RefCell::new(None),
         };
         Self { shell: Rc::new(shell) }
@@ -64,16 +67,21 @@ impl DurableObject for StockObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let shell = &self.shell;
-        if let Some(product_id) = live_product(&request)? {
-            shell.open(product_id).await?;
-            return shell.accept_socket();
-        }
         let StockCall { product_id, ask } = read(&mut request).await?;
         shell.open(product_id).await?;
         let (command, report) = match ask {
             StockAsk::Read => (None, None),
             StockAsk::Do(command) => (Some(command), None),
-            StockAsk::Report { before, after } => (after, Some(before)),
+            StockAsk::Report { before, after } => {
+                if after.is_none() {
+                    publish::count_viewers(shell).await?;
+                }
+                (after, Some(before))
+            }
+            StockAsk::Tell { relay } => {
+                shell.change_copies(|copies, sql| copies.follow(sql, relay))?;
+                (None, None)
+            }
         };
         let mut outcome = shell.answer(command.as_ref())?;
         if matches!(outcome, Answer::Rejected(Rejection::UnknownSku { .. })) {
@@ -91,36 +99,9 @@ impl DurableObject for StockObject {
     async fn alarm(&self) -> worker::Result<Response> {
         self.shell.alarm_at.set(None);
         self.shell.execute(&Command::Expire)?;
-        self.shell.publish().await;
-        self.shell.set_alarm().await?;
+        Shell::after_change(&self.shell).await?;
         Response::empty()
     }
-
-    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> worker::Result<()> {
-        // Pages only listen; `ping` is answered without waking the object.
-        Ok(())
-    }
-
-    async fn websocket_close(&self, socket: WebSocket, code: usize, _: String, _: bool) -> worker::Result<()> {
-        // 1005 and 1006 stand for "no code" and may not be sent.
-        let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
-        drop(socket.close(code, None::<&str>));
-        Ok(())
-    }
-
-    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> worker::Result<()> {
-        Ok(())
-    }
-}
-
-/// The product that a socket is opened for; `None` for ordinary calls.
-fn live_product(request: &Request) -> worker::Result<Option<ProductId>> {
-    if !request.headers().get("upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
-        return Ok(None);
-    }
-    let url = request.url()?;
-    let id = url.query_pairs().find(|(name, _)| name == LIVE_PRODUCT).and_then(|(_, id)| id.parse().ok());
-    id.map(Some).ok_or_else(|| worker::Error::RustError("a socket names its product".to_owned()))
 }
 
 impl Shell {
@@ -128,9 +109,8 @@ impl Shell {
         self.state.storage()
     }
 
-    /// Decides, persists, publishes to open pages. Synchronous, hence one transaction.
+    /// Decides and persists. Synchronous, hence one transaction.
     fn execute(&self, command: &Command) -> worker::Result<Answer<(), Rejection>> {
-        self.load()?;
         let sql = self.storage().sql();
         let past = self.with_shelf(|shelf| Past::gather(shelf, command, &Tables(&sql)))?;
         let now = now();
@@ -138,15 +118,17 @@ impl Shell {
             Ok(events) => events,
             Err(rejection) => return Ok(Answer::Rejected(rejection)),
         };
-        if !events.is_empty() {
-            // Taken out until storage has it: if persisting fails, the next command reads storage again.
-            let mut shelf = self.shelf.borrow_mut().take().unwrap_or_default();
-            for event in &events {
-                Tables(&sql).persist(&mut shelf, event, now)?;
-            }
-            self.shelf.replace(Some(shelf));
-            self.broadcast()?;
+        if events.is_empty() {
+            return Ok(Answer::Done(()));
         }
+        self.change(|Kept { shelf, copies }, sql| {
+            let before = availabilities(shelf);
+            for event in &events {
+                Tables(sql).persist(shelf, event, now)?;
+            }
+            // Nobody knows of a product before it is opened, and D1 knows what it was opened with.
+            if !before.is_empty() && before != availabilities(shelf) { copies.change(sql) } else { Ok(()) }
+        })?;
         Ok(Answer::Done(()))
     }
 
@@ -169,30 +151,51 @@ impl Shell {
 
     fn report(&self, product_id: ProductId, before: Option<u64>) -> worker::Result<StockReport> {
         let history = Tables(&self.storage().sql()).history(before)?;
+        let (relays, viewers) = self.with_copies(Copies::audience)?;
         self.with_shelf(|shelf| {
             let level =
                 |(sku, level): (&Sku, Level)| StockLevel { sku: sku.clone(), available: level.available(), level };
-            Ok(StockReport { product_id, levels: shelf.levels().map(level).collect(), history })
+            Ok(StockReport { product_id, levels: shelf.levels().map(level).collect(), history, relays, viewers })
         })
     }
 
     fn with_shelf<T>(&self, read: impl FnOnce(&Shelf) -> worker::Result<T>) -> worker::Result<T> {
-        self.load()?;
-        let shelf = self.shelf.borrow();
-        read(shelf.as_ref().unwrap_or(&Shelf::default()))
+        let kept = self.take()?;
+        let result = read(&kept.shelf);
+        self.kept.replace(Some(kept));
+        result
     }
 
-    fn load(&self) -> worker::Result<()> {
-        if self.shelf.borrow().is_none() {
-            let shelf = Tables::open(&self.storage().sql())?;
-            self.shelf.replace(Some(shelf));
-        }
+    fn with_copies<T>(&self, read: impl FnOnce(&Copies) -> T) -> worker::Result<T> {
+        let kept = self.take()?;
+        let result = read(&kept.copies);
+        self.kept.replace(Some(kept));
+        Ok(result)
+    }
+
+    fn change_copies(&self, change: impl FnOnce(&mut Copies, &SqlStorage) -> worker::Result<()>) -> worker::Result<()> {
+        self.change(|kept, sql| change(&mut kept.copies, sql))
+    }
+
+    /// Changes memory and storage alike. If that fails, storage is read again.
+    fn change(&self, change: impl FnOnce(&mut Kept, &SqlStorage) -> worker::Result<()>) -> worker::Result<()> {
+        let mut kept = self.take()?;
+        change(&mut kept, &self.storage().sql())?;
+        self.kept.replace(Some(kept));
         Ok(())
+    }
+
+    /// What is kept, out of memory or out of storage. Whoever takes it puts it back, unless the two might differ.
+    fn take(&self) -> worker::Result<Kept> {
+        if let Some(kept) = self.kept.take() {
+            return Ok(kept);
+        }
+        let sql = self.storage().sql();
+        Ok(Kept { shelf: Tables::open(&sql)?, copies: Copies::open(&sql)? })
     }
 
     /// Makes sure that there is an opening balance.
     async fn open(&self, product_id: ProductId) -> worker::Result<()> {
-        self.load()?;
         if self.with_shelf(|shelf| Ok(shelf.levels().next().is_some()))? {
             return Ok(());
         }
@@ -215,31 +218,21 @@ impl Shell {
             .await?
             .results()?;
         let balances = rows.into_iter().map(|row| (row.sku, row.opening_stock)).collect();
-        self.load()?;
-        self.storage().sql().exec(
-            "INSERT INTO meta (one, product_id, unpublished) VALUES (1, ?, 0) ON CONFLICT (one) DO NOTHING",
-            vec![product_id.to_string().into()],
-        )?;
+        self.change_copies(|copies, sql| copies.belong_to(sql, product_id))?;
         self.execute(&Command::Open { balances })?;
         Ok(())
     }
 
-    /// What has to be seen to once a command is through: the next alarm, and the projection.
+    /// What has to be seen to once a command is through: the next alarm, and the copies.
     async fn after_change(shell: &Rc<Self>) -> worker::Result<()> {
-        // The alarm is the promise; the write that follows the answer is merely sooner.
+        // The alarm is the promise; what follows the answer is merely sooner.
         shell.set_alarm().await?;
-        if shell.is_unpublished()? && !shell.publishing.replace(true) {
-            let this = Rc::clone(shell);
-            shell.state.wait_until(async move {
-                this.publish().await;
-                this.publishing.set(false);
-            });
-        }
-        Ok(())
+        publish::later(shell)
     }
 
     async fn set_alarm(&self) -> worker::Result<()> {
-        let retry = self.is_unpublished()?.then(|| now() + PUBLISH_RETRY);
+        let is_anybody_behind = self.with_copies(Copies::is_anybody_behind)?;
+        let retry = is_anybody_behind.then(|| now() + PUBLISH_RETRY);
         let expiry = self.with_shelf(|shelf| Ok(shelf.next_deadline()))?;
         let wanted = [retry, expiry].into_iter().flatten().min();
         let Some(at) = alarm_to_set(self.alarm_at.get(), wanted, now()) else { return Ok(()) };
@@ -247,86 +240,13 @@ impl Shell {
         let in_ms = (at - now()).0.max(0);
         self.storage().set_alarm(in_ms).await
     }
-
-    /// Writes the projection until it is up to date, or a write fails: then the alarm tries again.
-    async fn publish(&self) {
-        loop {
-            match self.publish_once().await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return crate::log::warn("stock projection", error),
-            }
-        }
-    }
-
-    /// Whether there was something to write.
-    async fn publish_once(&self) -> worker::Result<bool> {
-        if !self.is_unpublished()? {
-            return Ok(false);
-        }
-        let written = self.with_shelf(|shelf| Ok(levels(shelf)))?;
-        self.env
-            .d1("DB")?
-            .prepare(
-                "UPDATE variant SET available = level.value ->> 'available'
-                 FROM json_each(?1) AS level WHERE variant.sku = level.value ->> 'sku'",
-            )
-            .bind(&[JsValue::from_str(&serde_json::to_string(&written.levels)?)])?
-            .run()
-            .await?;
-        // Sales during the write have to go out too.
-        if self.with_shelf(|shelf| Ok(levels(shelf)))? == written {
-            self.storage().sql().exec("UPDATE meta SET unpublished = 0", None)?;
-        }
-        let before = self.published.borrow_mut().take();
-        let is_news = before.is_none_or(|before| changes_cards(&before, &written));
-        self.published.replace(Some(written));
-        if is_news && let Err(error) = client::poke_indexer(&self.env).await {
-            // D1 has it, so that the clock will find it.
-            crate::log::warn("indexer poke", format!("{error:?}"));
-        }
-        Ok(true)
-    }
-
-    fn accept_socket(&self) -> worker::Result<Response> {
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
-        self.state.accept_web_socket(&server);
-        // What the page was rendered with may be older than what is true now.
-        server.send(&self.with_shelf(|shelf| Ok(levels(shelf)))?)?;
-        Response::from_websocket(client)
-    }
-
-    fn broadcast(&self) -> worker::Result<()> {
-        let sockets = self.state.get_websockets();
-        if sockets.is_empty() {
-            return Ok(());
-        }
-        let message = serde_json::to_string(&self.with_shelf(|shelf| Ok(levels(shelf)))?)?;
-        for socket in sockets {
-            // One that has gone away is closed by the platform.
-            drop(socket.send_with_str(&message));
-        }
-        Ok(())
-    }
-
-    fn is_unpublished(&self) -> worker::Result<bool> {
-        #[derive(Deserialize)]
-        struct Row {
-            unpublished: u32,
-        }
-        let rows: Vec<Row> = self.storage().sql().exec("SELECT unpublished FROM meta", None)?.to_array()?;
-        Ok(rows.first().is_some_and(|row| row.unpublished == 1))
-    }
-}
-
-/// Whether cards and filters would look different. D1's triggers decide what really is a change; this only saves pokes.
-fn changes_cards(before: &Levels, after: &Levels) -> bool {
-    let units = |levels: &Levels| levels.levels.iter().map(|level| level.available).fold(0, u32::saturating_add);
-    let has = |levels: &Levels| -> Vec<bool> { levels.levels.iter().map(|level| level.available > 0).collect() };
-    units(before).min(units(after)) <= FEW || has(before) != has(after)
 }
 
 fn levels(shelf: &Shelf) -> Levels {
     let levels = shelf.levels().map(|(sku, level)| Availability { sku: sku.clone(), available: level.available() });
     Levels { levels: levels.collect() }
+}
+
+fn availabilities(shelf: &Shelf) -> Vec<u32> {
+    shelf.levels().map(|(_, level)| level.available()).collect()
 }

@@ -12,9 +12,10 @@ use worker::SqlStorage;
 use super::migrate;
 
 /// Newest last: an object that slept through several is brought up to date when it wakes.
-const VERSIONS: [&str; 2] = [
+const VERSIONS: [&str; 3] = [
     include_str!("../../../migrations/durable/stock.sql"),
     include_str!("../../../migrations/durable/stock_history.sql"),
+    include_str!("../../../migrations/durable/stock_copies.sql"),
 ];
 
 /// Most lines of the history in one answer.
@@ -83,11 +84,7 @@ impl Tables<'_> {
 
     /// Makes `event` part of the shelf and of the tables.
     pub(super) fn persist(&mut self, shelf: &mut Shelf, event: &Event, now: Timestamp) -> worker::Result<()> {
-        stock::persist(self, shelf, event, now)?;
-        if !matches!(event, Event::Opened { .. }) {
-            self.0.exec("UPDATE meta SET unpublished = 1 WHERE unpublished = 0", None)?;
-        }
-        Ok(())
+        stock::persist(self, shelf, event, now)
     }
 
     /// The newest lines of the history before line `before`, newest first, at most [`HISTORY_MAX`].

@@ -78,14 +78,23 @@ fn availability(available: u32) -> Markup {
     html! { p class={ "stock " (availability_class(shown)) } { (availability_words(shown)) } }
 }
 
-/// Whether something can be had, in words: `In stock`, `3 left`, `Sold out`. `app.js` says the same when stock changes.
+/// Whether something can be had, in words: `In stock`, `Only 3 left`, `Sold out`. Pages carry them all for when stock changes
+/// ([`all_availability_words`]).
 pub fn availability_words(available: u32) -> String {
     match available {
         0 => "Sold out".to_owned(),
-        1..=FEW => format!("{available} left"),
+        1..=FEW => format!("Only {available} left"),
         _ => "In stock".to_owned(),
     }
 }
+
+/// The words for 0, 1, 2 … units; the last ones go for any greater number.
+pub fn all_availability_words() -> Vec<String> {
+    (0..=FEW + 1).map(availability_words).collect()
+}
+
+/// Said besides, when somebody saw it sold out.
+pub const BACK_IN_STOCK: &str = "Back in stock";
 
 /// The class that goes with [`availability_words`].
 pub const fn availability_class(available: u32) -> &'static str {
@@ -125,9 +134,18 @@ pub(super) mod tests {
         assert!(html.contains("₦12,500") && html.contains("In stock") && !html.contains("3 left"), "{html}");
         let html = grid(&site(), &[Card { available: 0, ..card("Phone") }], 0).into_string();
         assert!(html.contains("Sold out"), "{html}");
-        assert_eq!(availability_words(3), "3 left");
+        assert_eq!(availability_words(3), "Only 3 left");
         assert_eq!(availability_words(0), "Sold out");
         assert_eq!(availability_words(6), "In stock");
+    }
+
+    #[test]
+    fn a_page_that_stays_open_has_words_for_any_number() {
+        let words = all_availability_words();
+        for available in 0..20 {
+            let last = words.len() - 1;
+            assert_eq!(words[last.min(available as usize)], availability_words(available));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use domain::wire::Picture;
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::card::{Card, availability_class, availability_words, grid};
+use super::card::{BACK_IN_STOCK, Card, all_availability_words, availability_class, availability_words, grid};
 use super::layout::{Page, Site, breadcrumbs, clipped};
 use super::links::{self, Link};
 use super::listing::trail;
@@ -167,11 +167,13 @@ fn buy_box(model: &Model<'_>) -> Markup {
     }
 }
 
-/// The live line. Its socket tells every variant's level; `app.js` writes the words.
+/// The live line. Its socket tells every variant's level, and `parts/live.js` shows and announces what changed in the words that stand
+/// here. No live region itself: then what merely arrives late would be read out like a change.
 fn stock(product: &Product, variant: &Variant) -> Markup {
     html! {
-        p #stock class={ "stock " (availability_class(variant.available)) } role="status" aria-live="polite"
-            data-live={ (links::product(&product.slug)) "/live" } data-sku=(variant.sku) {
+        p #stock class={ "stock " (availability_class(variant.available)) }
+            data-live={ (links::product(&product.slug)) "/live" } data-sku=(variant.sku)
+            data-words=(json!(all_availability_words())) data-back=(BACK_IN_STOCK) {
             (availability_words(variant.available))
         }
     }
@@ -213,7 +215,8 @@ fn options(product: &Product, chosen: &Variant) -> Markup {
                                     hx-replace-url=(address) {
                                     (value)
                                     @if variant.price != chosen.price { small { (variant.price) } }
-                                    @if variant.available == 0 { span.hidden { ", sold out" } }
+                                    // For those who do not see that it is struck out.
+                                    span.hidden hidden[variant.available > 0] { ", sold out" }
                                 }
                             }
                         }
@@ -366,11 +369,21 @@ mod tests {
     #[test]
     fn what_is_sold_out_cannot_be_added() {
         let html = page(&hoodie(), 1);
-        assert!(html.contains("Sold out") && html.contains("id=\"add-button\" disabled"), "{html}");
+        assert!(html.contains(">Sold out</p>") && html.contains("id=\"add-button\" disabled"), "{html}");
         assert!(html.contains("https://schema.org/OutOfStock"), "{html}");
         let html = page(&hoodie(), 0);
-        assert!(html.contains("3 left") && !html.contains("id=\"add-button\" disabled"), "{html}");
+        assert!(html.contains(">Only 3 left</p>") && !html.contains("id=\"add-button\" disabled"), "{html}");
         assert_every_control_is_labelled(&html);
+    }
+
+    #[test]
+    fn an_option_that_is_gone_says_so_in_words_that_a_page_can_take_back() {
+        let html = page(&hoodie(), 0);
+        let words =
+            |attributes: &str| html.matches(&format!("<span class=\"hidden\"{attributes}>, sold out</span>")).count();
+        // Size M, while red is chosen; S, Red and Blue can be had.
+        assert_eq!((words(""), words(" hidden")), (1, 3), "{html}");
+        assert!(html.contains("data-words=\"[&quot;Sold out&quot;,&quot;Only 1 left&quot;,"), "{html}");
     }
 
     #[test]

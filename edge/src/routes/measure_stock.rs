@@ -1,12 +1,12 @@
-//! `POST /internal/stock-measure`: an operator's look at how fast Stock objects are. It reserves as a checkout does, and lets go of
-//! everything again; it sells nothing to anybody.
+//! `POST /internal/stock-measure`: an operator's look at how fast Stock objects are. It reserves as a checkout does and lets go of
+//! everything again; it sells only what is there to be measured.
 
 use std::cell::Cell;
 
 use axum::Json;
 use domain::ids::{CartId, CheckoutId, ProductId, Sku};
 use domain::stock::{Command, Quantity, StockLine};
-use domain::wire::{MeasureReservations, MeasuredReservations};
+use domain::wire::{MeasureReservations, MeasuredReservations, Then};
 use futures_util::future::join_all;
 
 use super::internal::{FromOperator, json};
@@ -21,12 +21,15 @@ pub(crate) async fn reservations(
     context: Context,
     FromOperator(body): FromOperator,
 ) -> Result<Json<MeasuredReservations>, Error> {
-    let MeasureReservations { skus, reservations, at_once } = json(&body)?;
+    let MeasureReservations { skus, reservations, at_once, then } = json(&body)?;
     let is_possible = (1..=MeasureReservations::SKUS_MAX).contains(&skus.len())
         && (1..=MeasureReservations::RESERVATIONS_MAX).contains(&reservations)
         && (1..=MeasureReservations::AT_ONCE_MAX).contains(&at_once);
     if !is_possible {
         return Err(Error::bad_request("too_much_to_measure", "look at MeasureReservations for what can be measured"));
+    }
+    if then == Then::Commit && !skus.iter().all(|sku| sku.as_str().starts_with(MeasureReservations::SOLD_PREFIX)) {
+        return Err(Error::bad_request("not_for_measuring", "only SKUs that begin with measured- are sold to nobody"));
     }
     let articles = catalogue::articles(&context, &skus.iter().collect::<Vec<_>>()).await?;
     if articles.is_empty() {
@@ -44,18 +47,40 @@ pub(crate) async fn reservations(
         })
         .collect();
     let one = Quantity::new(1).map_err(Error::bug)?;
+    let lines = |wanted: &Wanted| vec![StockLine { sku: wanted.sku.clone(), quantity: one }];
     let reserve = |wanted: &Wanted| Command::Reserve {
         checkout_id: wanted.checkout_id,
         cart_id: wanted.cart_id,
-        lines: vec![StockLine { sku: wanted.sku.clone(), quantity: one }],
+        lines: lines(wanted),
         limit: None,
     };
     let release = |wanted: &Wanted| Command::Release { checkout_id: wanted.checkout_id, cart_id: wanted.cart_id };
+    let commit = |wanted: &Wanted| Command::Commit {
+        checkout_id: wanted.checkout_id,
+        cart_id: wanted.cart_id,
+        lines: lines(wanted),
+    };
     let started = now();
-    let (each_milliseconds, refused) = ask_all(&context, &wanted, at_once, reserve).await?;
-    let milliseconds = (now() - started).0 as f64;
-    ask_all(&context, &wanted, at_once, release).await?;
-    Ok(Json(MeasuredReservations { milliseconds, each_milliseconds, refused }))
+    let reserved = ask_all(&context, &wanted, at_once, reserve).await?;
+    let mut milliseconds = (now() - started).0 as f64;
+    let mut each_commit_milliseconds = Vec::new();
+    match then {
+        Then::Release => drop(ask_all(&context, &wanted, at_once, release).await?),
+        // What was refused stays refused: a sale of what is not there would have its money sent back.
+        Then::Commit if reserved.refused == 0 => {
+            each_commit_milliseconds = ask_all(&context, &wanted, at_once, commit).await?.each_milliseconds;
+            milliseconds = (now() - started).0 as f64;
+        }
+        Then::Commit => {}
+    }
+    let Asked { each_milliseconds, refused } = reserved;
+    Ok(Json(MeasuredReservations { milliseconds, each_milliseconds, each_commit_milliseconds, refused }))
+}
+
+/// How many were refused, and how long each took.
+struct Asked {
+    each_milliseconds: Vec<f64>,
+    refused: u32,
 }
 
 struct Wanted {
@@ -65,13 +90,13 @@ struct Wanted {
     cart_id: CartId,
 }
 
-/// Asks for all of them, so many at a time. How long each took, and how many were refused.
+/// Asks for all of them, so many at a time.
 async fn ask_all(
     context: &Context,
     wanted: &[Wanted],
     at_once: u32,
     command: impl Fn(&Wanted) -> Command,
-) -> Result<(Vec<f64>, u32), Error> {
+) -> Result<Asked, Error> {
     let next = Cell::new(0);
     let askers = (0..at_once).map(|_| async {
         let (mut each, mut refused) = (Vec::new(), 0);
@@ -89,5 +114,5 @@ async fn ask_all(
         all.extend(each);
         all_refused += refused;
     }
-    Ok((all, all_refused))
+    Ok(Asked { each_milliseconds: all, refused: all_refused })
 }
