@@ -6,6 +6,9 @@
 //! parted in two by a hash of their words: whoever changes weights looks at one part ([`Part::Tune`]) and reports the other. How the
 //! present ranking is put together was found with both parts in view, so that neither is proof of how it does on other words:
 //! `--judgements` takes a file of those.
+//!
+//! Searches know the synonyms that a shop begins with, as served. Those bring products that nobody judged (a notebook for `laptop`), which
+//! count as irrelevant however well they fit: the share that was judged says how much of a difference is that.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

@@ -20,20 +20,25 @@ document.addEventListener("change", ({ target }) => {
 
 // ---- Failures --------------------------------------------------------------------------------------------------------
 
+function failed(place, words) {
+  $(".failed")?.remove();
+  place.insertAdjacentHTML(place.id === "results" ? "afterbegin" : "beforeend", '<p class="problem failed"></p>');
+  $(".failed").textContent = words;
+  announce(words);
+}
+
 // An answer that is an error is not swapped in (htmx-config), so it is told here.
 for (const event of ["htmx:response:error", "htmx:error"]) {
   document.addEventListener(event, ({ target, detail }) => {
+    // Nothing can be followed the ordinary way either, and what is there stays.
+    if (!navigator.onLine && target.closest?.(".listing")) return failed($("#results"), "You are offline. What is shown here stays; try again once you are connected.");
     // A link that could not be followed in place is followed the ordinary way.
     if (target.matches?.("a[hx-get]")) location.assign(target.href);
     // The same goes for a form that only looks something up.
     if (target.matches?.(".filters") && !detail.ctx?.request?.signal?.aborted) target.submit();
     const form = target.closest?.("form[method=post]");
     if (!form || detail.ctx?.request?.signal?.aborted) return;
-    const place = $("#added") ?? form;
-    $(".failed")?.remove();
-    place.insertAdjacentHTML("beforeend", '<p class="problem failed"></p>');
-    $(".failed").textContent = "That did not work. Check your connection and try again.";
-    announce($(".failed").textContent);
+    failed($("#added") ?? form, "That did not work. Check your connection and try again.");
   });
 }
 

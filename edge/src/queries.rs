@@ -232,8 +232,8 @@ async fn flush(context: &Context, counts: &HashMap<String, Count>) -> Result<(),
 
 /// The question as it is counted; `None` when it is too long, has neither letter nor digit, or looks like something that says who asked.
 fn countable(query: &str) -> Option<String> {
-    // Bytes first: a text of megabytes is refused without being walked through.
-    if query.len() > QUERY_CHARS_MAX * 8 {
+    // Bytes first: a text of megabytes is refused without being walked through. A star means that somebody was still typing.
+    if query.len() > QUERY_CHARS_MAX * 8 || query.trim_end().ends_with('*') {
         return None;
     }
     let query = normalised(query);

@@ -130,6 +130,9 @@ struct Common {
     /// What to do about the search index at the end
     #[arg(long, value_enum, default_value = "none")]
     index: IndexAfter,
+    /// Synonyms that are published with an index that is compiled at the end
+    #[arg(long, value_name = "FILE")]
+    synonyms: Option<PathBuf>,
     /// Where search follows by itself, wait until it has, and say how long that took
     #[arg(long)]
     wait: bool,
@@ -215,7 +218,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         IndexAfter::Auto => search_follows(&import.shop, &outcome).await?,
     };
     match common.index {
-        IndexAfter::Compile | IndexAfter::Auto if !follows => compile_index(&common.shop).await?,
+        IndexAfter::Compile | IndexAfter::Auto if !follows => compile_index(common).await?,
         IndexAfter::Auto => println!("search shows it within seconds, without compiling the index"),
         IndexAfter::Compile | IndexAfter::None => {}
     }
@@ -355,11 +358,16 @@ async fn wait_for_search(shop: &Shop) -> anyhow::Result<()> {
     }
 }
 
-async fn compile_index(shop: &str) -> anyhow::Result<()> {
+async fn compile_index(common: &Common) -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name(format!("index-builder{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         bail!("{} is not there: build it, or compile the index yourself and give --index none", program.display());
     }
-    let status = tokio::process::Command::new(&program).args(["compile", "--shop", shop]).status().await?;
+    let mut command = tokio::process::Command::new(&program);
+    command.args(["compile", "--shop", &common.shop]);
+    if let Some(file) = &common.synonyms {
+        command.arg("--synonyms").arg(file);
+    }
+    let status = command.status().await?;
     if status.success() { Ok(()) } else { bail!("index-builder failed: {status}") }
 }

@@ -156,25 +156,36 @@ impl Lexicon {
             return Ok(Vec::new());
         }
         let stem = speller.term(word);
+        // Of so few letters hardly anybody types one too many, unless twice the same: `lego` is no slip of `leg`.
+        let may_be_shorter = length > ONE_SLIP_CHARS_MIN || word.as_bytes().windows(2).any(|pair| pair[0] == pair[1]);
+        let is_long_enough = |other: &str| may_be_shorter || other.chars().count() >= length;
         for slips in 1..=if length < TWO_SLIPS_CHARS_MIN { 1 } else { 2 } {
             for reach in [Reach::SameFirstLetter, Reach::Beginning] {
                 if reach == Reach::Beginning && !(being_typed && slips == 1) {
                     continue;
                 }
-                let near = self.words.near(word, slips, reach)?;
+                let mut near = self.words.near(word, slips, reach)?;
+                near.retain(|(_, _, other)| is_long_enough(other));
                 if !near.is_empty() {
                     return Ok(as_near(near, speller));
                 }
             }
             let near = self.all.near(&stem, slips, Reach::SameFirstLetter)?;
-            if !near.is_empty() {
-                let near = near.into_iter().map(|(slips, products, term)| {
-                    Ok(Near { written: self.written(&term, speller)?, term, slips, products })
-                });
-                return near.collect();
+            let mut written = Vec::new();
+            for (slips, products, term) in near {
+                let near = Near { written: self.written(&term, speller)?, term, slips, products };
+                // Stems are nearer to one another than words: `barbie` is no slip of `baby`.
+                if is_long_enough(&near.written) && is_spelt_nearly(word, &near.written, slips + 1) {
+                    written.push(near);
+                }
+            }
+            if !written.is_empty() {
+                return Ok(written);
             }
         }
-        Ok(as_near(self.words.near(word, 1, Reach::AnyLetter)?, speller))
+        let mut near = self.words.near(word, 1, Reach::AnyLetter)?;
+        near.retain(|(_, _, other)| is_long_enough(other));
+        Ok(as_near(near, speller))
     }
 
     /// A much commoner word of names that is one slip away from a known one.
@@ -219,6 +230,11 @@ impl Lexicon {
         let written = written.into_iter().map(|(word, _)| word).find(|word| speller.term(word) == term);
         Ok(written.unwrap_or_else(|| term.to_owned()))
     }
+}
+
+fn is_spelt_nearly(word: &str, other: &str, slips_max: u8) -> bool {
+    NearSpelling::new(word, slips_max, Reach::AnyLetter)
+        .is_none_or(|spelling| spelling.distance(other.as_bytes()) <= slips_max)
 }
 
 fn as_near(near: Vec<(u8, u64, String)>, speller: &mut Speller) -> Vec<Near> {

@@ -66,7 +66,7 @@ test("what is typed is answered at every key, and arrows go through the answers"
     await page.keyboard.press("ArrowUp");
     assert.match(await chosen().textContent(), /See all/);
     await page.keyboard.press("Enter");
-    await page.waitForURL(/\/search\?q=brass%20la$/);
+    await page.waitForURL(/\/search\?q=brass%20la%2A$/);
   });
 });
 
@@ -202,7 +202,48 @@ test("on a phone the panel stays open while filters are chosen, and says what it
     assert.ok(await page.getByRole("checkbox", { name: /Gwandu/ }).isVisible());
     await show.click();
     await page.getByRole("checkbox", { name: /Gwandu/ }).waitFor({ state: "hidden" });
-    await page.getByRole("link", { name: "Filters (1)" }).waitFor();
+    await page.getByRole("link", { name: "Filters (1)" }).click();
+    await page.keyboard.press("Escape");
+    await page.getByRole("checkbox", { name: /Gwandu/ }).waitFor({ state: "hidden" });
+    assert.equal(await page.evaluate(() => document.activeElement.className), "button quiet open-filters");
+    await page.goBack();
+    await count(page).getByText("30 products").waitFor();
+    await page.getByRole("link", { name: "Filters", exact: true }).waitFor();
+  });
+});
+
+test("what is shown stays while there is no connection", async () => {
+  const context = await browser.newContext();
+  const problems = [];
+  try {
+    const page = await open(context, problems);
+    await page.goto(`${shop.shop}/search?q=kettle`);
+    await page.context().setOffline(true);
+    await page.getByRole("checkbox", { name: /Gwandu/ }).check();
+    await page.getByText("You are offline.").first().waitFor();
+    assert.equal(await page.locator(".card").count(), 24);
+    await page.context().setOffline(false);
+    await page.getByRole("checkbox", { name: /Gwandu/ }).uncheck();
+    await page.getByRole("checkbox", { name: /Gwandu/ }).check();
+    await count(page).getByText("15 products").waitFor();
+    assert.equal(await page.getByText("You are offline.").count(), 0);
+    // The browser and htmx tell of what could not be fetched, and of nothing else.
+    assert.deepEqual(problems.filter((problem) => !/INTERNET_DISCONNECTED|Failed to fetch/.test(problem)), []);
+  } finally {
+    await context.close();
+  }
+});
+
+test("all results are those that the list has counted", async () => {
+  await onPage({}, async (page) => {
+    await page.goto(shop.shop);
+    await field(page).pressSequentially("brass ke");
+    const all = page.getByRole("option", { name: /See all results for “brass ke”/ });
+    await all.waitFor();
+    const counted = await page.locator("#live-list").getAttribute("data-count");
+    await all.click();
+    await page.getByRole("heading", { name: "Results for “brass ke…”" }).waitFor();
+    await count(page).getByText(`${counted} product`).waitFor();
   });
 });
 

@@ -1,6 +1,7 @@
 //! Catalogues into a running shop: calls `importer` and `index-builder`, with the keys of that shop. Knows no format itself.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io::stderr;
 use std::path::{Path, PathBuf};
@@ -250,12 +251,14 @@ impl Target<'_> {
 
     fn compile_index(&self) -> Result<()> {
         let mut command = self.program("index-builder");
-        command.args(["compile", "--shop", &self.address]);
-        let synonyms = self.layout.root().join(SYNONYMS);
-        if synonyms.is_file() {
-            command.arg("--synonyms").arg(synonyms);
-        }
+        command.args(["compile", "--shop", &self.address]).args(self.synonyms());
         foreground("compiling the index", &mut command)
+    }
+
+    /// The operator's synonyms, for whoever compiles an index.
+    fn synonyms(&self) -> Vec<OsString> {
+        let file = self.layout.root().join(SYNONYMS);
+        if file.is_file() { vec!["--synonyms".into(), file.into()] } else { Vec::new() }
     }
 
     fn import(&self, words: impl IntoIterator<Item = String>) -> Result<()> {
@@ -263,6 +266,7 @@ impl Target<'_> {
         command.args(words).args(["--shop", &self.address, "--state"]).arg(self.state.join("imports"));
         // The importer looks for them where it runs, which is where the user is.
         command.arg("--icons").arg(self.layout.root().join("node_modules/@phosphor-icons/core"));
+        command.args(self.synonyms());
         foreground("importing", &mut command)
     }
 

@@ -1,10 +1,12 @@
 //! Searches through the code that serves: the artefact as it would be published, a reader, its rounds. Only the network is missing.
 
-use anyhow::{Context as _, Result};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
 use search::artefact::{BUNDLE, HOTCACHE};
 use search::compile::MEMORY_BUDGET_DEFAULT_BYTES;
 use search::pages::BUDGET_DEFAULT_BYTES;
-use search::{Artefact, Outcome, Reader, Request};
+use search::{Artefact, Outcome, Reader, Request, Synonyms};
 
 use super::catalogue::Catalogue;
 
@@ -20,6 +22,12 @@ pub(crate) struct Found {
     pub(crate) title: String,
 }
 
+/// Those that a shop begins with.
+fn synonyms() -> Result<Synonyms> {
+    Synonyms::parse(include_str!("../../../synonyms.txt"))
+        .map_err(|problems| anyhow!("synonyms.txt has {} lines that are none", problems.len()))
+}
+
 impl Served {
     /// Compiles the catalogue and opens the artefact.
     ///
@@ -28,6 +36,7 @@ impl Served {
     pub(crate) fn new(catalogue: &Catalogue) -> Result<Self> {
         let artefact = search::compile(catalogue.documents().cloned(), MEMORY_BUDGET_DEFAULT_BYTES)?;
         let reader = Reader::open(artefact.manifest.clone(), artefact.file(HOTCACHE).to_vec(), BUDGET_DEFAULT_BYTES)?;
+        let reader = reader.with_synonyms(Arc::new(synonyms()?));
         Ok(Self { artefact, reader })
     }
 

@@ -240,7 +240,7 @@ if (field && box) {
   addEventListener("pageshow", ({ persisted }) => { if (persisted) toggle(false); });
 
   const searched = new URLSearchParams(location.search).get("q")?.trim();
-  if (location.pathname === "/search" && searched) remember(searched.slice(0, 256));
+  if (location.pathname === "/search" && searched) remember(searched.replace(/\*$/, "").slice(0, 256));
   // Somebody was quicker than this script.
   if (document.activeElement === field && field.value.trim() && field.value.trim() !== searched) search();
 }

@@ -48,3 +48,36 @@ document.addEventListener("htmx:after:swap", () => {
   }
   announce($("#result-count")?.textContent ?? "No products");
 });
+
+// ---- The filters on a narrow window ----------------------------------------------------------------------------------
+
+// A panel over everything else. Without this module its link leads to it; with it, choices are the only steps that Back undoes.
+const narrow = matchMedia("(width < 60rem)");
+const isOpen = () => $("#filters")?.classList.contains("open");
+
+/** What lies behind the open panel can be neither reached nor heard. */
+function cover() {
+  const covered = isOpen() && narrow.matches;
+  for (const behind of document.querySelectorAll(".site-header, .site-footer, .crumbs, h1, .results")) behind.inert = covered;
+}
+
+function open(panel, isWanted) {
+  panel.classList.toggle("open", isWanted);
+  cover();
+  (isWanted ? $(".close", panel) : $(".open-filters"))?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".open-filters, .filters .close");
+  // Whoever came with the panel's address goes as they came.
+  if (!link || !narrow.matches || location.hash === "#filters") return;
+  event.preventDefault();
+  open($("#filters"), link.matches(".open-filters"));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !isOpen() || !narrow.matches) return;
+  event.preventDefault();
+  open($("#filters"), false);
+});
+document.addEventListener("htmx:after:swap", cover);
+narrow.addEventListener("change", cover);

@@ -13,6 +13,9 @@ use super::no_results;
 pub use super::no_results::WaysOn;
 use super::pagination;
 
+/// With fewer products than this that have all words, those with some of them follow.
+const FEW: u64 = 10;
+
 /// Everything that a listing shows.
 #[derive(Debug, Clone)]
 pub struct Model<'a> {
@@ -125,7 +128,10 @@ fn title(model: &Model<'_>) -> String {
     match &model.place {
         Place::Category { title, .. } => title.clone(),
         Place::Search if model.filters.query.is_empty() => "All products".to_owned(),
-        Place::Search => format!("Results for “{}”", model.filters.query),
+        Place::Search => match model.filters.query.trim_end().strip_suffix('*') {
+            Some(beginning) => format!("Results for “{beginning}…”"),
+            None => format!("Results for “{}”", model.filters.query),
+        },
     }
 }
 
@@ -133,6 +139,8 @@ fn title(model: &Model<'_>) -> String {
 fn explanation(model: &Model<'_>) -> Markup {
     let unknown: Vec<&str> = model.corrections.iter().map(|(typed, _)| typed.as_str()).collect();
     html! {
+        // The field itself may be in a panel that is closed.
+        @if let Some(problem) = &model.price_problem { p.explanation.narrow-only { (problem) ". No price was left out." } }
         @if !unknown.is_empty() && model.total > 0 {
             p.explanation {
                 "Showing results for "
@@ -160,7 +168,21 @@ fn explanation(model: &Model<'_>) -> Markup {
         @if model.relaxed && model.total > 0 {
             p.explanation { "No product has all of these words. These have some of them." }
         }
+        @if is_strict(model) {
+            @let by_relevance = Filters { sort: Sort::Relevance, ..model.filters.from_the_start() };
+            p.explanation {
+                "These have all of the words. "
+                a href=(by_relevance.href(model.place.path())) { "Sorted by relevance" }
+                ", products with some of them follow."
+            }
+        }
     }
+}
+
+/// Whether the order is why products with only some of the words are missing: any but that by relevance would put them first.
+fn is_strict(model: &Model<'_>) -> bool {
+    let several = model.filters.query.split_whitespace().nth(1).is_some();
+    several && model.filters.sort != Sort::Relevance && (1..FEW).contains(&model.total)
 }
 
 /// The query with each unknown word replaced by the one that was searched.

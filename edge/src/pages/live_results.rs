@@ -75,8 +75,8 @@ pub fn view(model: &Model<'_>) -> Markup {
                     }))
                 }
                 @if typed && !cards.is_empty() {
-                    a.live-all #live-all role="option" href=(search(query)) {
-                        // Without their number: once sent, the last word is no longer a beginning of others.
+                    // What was counted is what the link shows: the last word as a beginning of others.
+                    a.live-all #live-all role="option" href=(search(&as_beginning(query))) {
                         span { "See all results for “" bdi { (query) } "”" }
                     }
                 }
@@ -92,6 +92,12 @@ fn group(id: &str, label: &str, options: &Markup) -> Markup {
             (options)
         }
     }
+}
+
+/// The query with its last word left open, as everything in the list was found.
+pub fn as_beginning(query: &str) -> String {
+    let query = query.trim_end();
+    if query.ends_with(char::is_alphanumeric) { format!("{query}*") } else { query.to_owned() }
 }
 
 fn words(id: &str, text: &str) -> Markup {
@@ -131,7 +137,7 @@ mod tests {
         let cards = [Card { marks: vec![0..2, 2..5], ..card("Phone") }];
         let categories = [category];
         let html = shown(Model { cards: &cards, categories: &categories, ..typed(&site) });
-        assert!(html.contains("/search?q=a%20b\"><span>See all results for “<bdi>a b</bdi>”"), "{html}");
+        assert!(html.contains("/search?q=a%20b%2A\"><span>See all results for “<bdi>a b</bdi>”"), "{html}");
         assert!(html.contains("category=Laptops\"") && html.contains("(1,042)"), "{html}");
         assert!(html.contains("<mark>Ph</mark><mark>one</mark>") && html.contains("data-count=\"7\""), "{html}");
     }

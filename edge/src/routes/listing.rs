@@ -225,9 +225,19 @@ fn price(text: &str, currency: Currency) -> Result<Option<i64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    match Money::parse_price(&text.replace(',', ""), currency) {
+    match Money::parse_price(&with_decimal_point(text), currency) {
         Ok(money) => Ok(Some(money.amount_minor)),
         Err(problem) => Err(problem.to_string()),
+    }
+}
+
+/// A price as `Money` reads it. A comma parts thousands, unless it comes before one or two last digits: `49,95`.
+fn with_decimal_point(text: &str) -> String {
+    match text.split_once(',') {
+        Some((whole, fraction)) if matches!(fraction.trim_end().len(), 1 | 2) && !whole.contains('.') => {
+            format!("{whole}.{fraction}")
+        }
+        Some(_) | None => text.replace(',', ""),
     }
 }
 
@@ -358,6 +368,16 @@ mod tests {
         assert_eq!(fewer_words("red  wool hat"), ["wool hat", "red hat", "red wool"]);
         assert!(fewer_words("hat").is_empty() && fewer_words("a b c d e f g").is_empty());
         assert_eq!(sentence("pages are counted from 1"), "Pages are counted from 1.");
+    }
+
+    #[test]
+    fn a_comma_parts_thousands_or_is_a_decimal_point() {
+        for (typed, minor) in
+            [("1,000", 100_000), ("49,95", 4_995), ("1,5", 150), ("1,000.50", 100_050), ("1,000,000", 100_000_000)]
+        {
+            assert_eq!(price(typed, Currency::Usd), Ok(Some(minor)), "{typed}");
+        }
+        assert!(price("1.000,50", Currency::Usd).is_err());
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub(crate) async fn live(context: Context, RawQuery(query): RawQuery) -> Result<
         search::Answer::default()
     };
     let in_category = |path: &str| {
-        let filters = Filters { query: words.clone(), category: Some(path.to_owned()), page: 1, ..Filters::default() };
+        let query = live_results::as_beginning(&words);
+        let filters = Filters { query, category: Some(path.to_owned()), page: 1, ..Filters::default() };
         filters.href(BASE)
     };
     let categories = answer.facets.category.iter().take(LIVE_CATEGORIES).map(|facet| Choice {

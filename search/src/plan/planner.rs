@@ -72,17 +72,22 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn plan(mut self, request: &Request) -> tantivy::Result<Plan> {
-        let parsed = query::parse(&request.query, &mut self.speller);
+        // A star says that the last word is the beginning of others.
+        let (text, is_open) = match request.query.trim_end().strip_suffix('*') {
+            Some(text) => (text, true),
+            None => (request.query.as_str(), request.prefix_last_word),
+        };
+        let parsed = query::parse(text, &mut self.speller);
         let only_unwanted = parsed.wanted.is_empty() && !parsed.unwanted.is_empty();
         self.plan.other_fields = self.weights.other_fields;
         self.plan.more_words = self.weights.more_words;
         self.plan.is_listing = request.query.trim().is_empty() || only_unwanted;
         // A model number goes on after its hyphen.
-        let typed = request.query.strip_suffix(['-', '/']).unwrap_or(&request.query);
-        let last_is_typed = request.prefix_last_word && typed.ends_with(char::is_alphanumeric);
+        let typed = text.strip_suffix(['-', '/']).unwrap_or(text);
+        let last_is_typed = is_open && typed.ends_with(char::is_alphanumeric);
         self.add_wanted(&parsed.wanted, last_is_typed)?;
         self.add_unwanted(&parsed.unwanted)?;
-        Ok(self.finish(&request.query))
+        Ok(self.finish(text))
     }
 
     fn add_wanted(&mut self, clauses: &[Clause], last_is_typed: bool) -> tantivy::Result<()> {
@@ -379,11 +384,29 @@ impl<'a> Planner<'a> {
             let terms = [self.speller.term(&left), self.speller.term(&right)];
             self.add_phrase(&terms, self.weights.joined, group)?;
         }
+        if let Some(searched) = &written {
+            self.add_synonyms_of(searched, group)?;
+        }
         if let Some(searched) = written
             && !group.is_empty()
         {
             self.rewritten.push((word.range.clone(), searched.clone()));
             self.plan.corrections.push(Correction { typed: word.plain_parts.join("-"), searched });
+        }
+        Ok(())
+    }
+
+    /// Synonyms of what a word was put right to: `pendrive` is no word, and nobody's title says `pen drive`.
+    fn add_synonyms_of(&mut self, written: &str, group: &mut Group) -> tantivy::Result<()> {
+        let terms: Vec<String> = written.split(' ').map(|word| self.speller.term(word)).collect();
+        let ends: Vec<usize> = (1..=terms.len()).collect();
+        let synonyms = self.synonyms;
+        let Some((length, others)) = synonyms.of(&terms, &ends) else { return Ok(()) };
+        if length == terms.len() {
+            let typed = self.rarity(terms.iter())?;
+            for other in others.iter().take(SYNONYMS_MAX) {
+                self.add_synonym(other, typed, group)?;
+            }
         }
         Ok(())
     }

@@ -253,6 +253,35 @@ fn measures_are_found_however_they_are_written() {
 }
 
 #[test]
+fn a_star_leaves_the_last_word_open() {
+    let (open, closed, typed) = (ask("sahel note*"), ask("sahel note"), typing("sahel note"));
+    assert_eq!(titles(&open), titles(&typed));
+    assert_eq!(open.total, 2, "{closed:?}");
+    assert_eq!(titles(&ask("mat *")), titles(&ask("mat")), "a star by itself is nothing");
+}
+
+#[test]
+fn short_words_and_stems_are_no_slips_of_others() {
+    let titles = ["Tripod with one leg", "Baby doll", "Grip tape", "Grip bag"];
+    let artefact = compiled(titles.into_iter().enumerate().map(document));
+    let ask = |query: &str| Bucket::default().answer(&reader(&artefact), &artefact, &words(query)).unwrap();
+    for query in ["lego", "barbie"] {
+        let answer = ask(query);
+        assert!(answer.hits.is_empty() && answer.corrections.is_empty(), "{query}: {answer:?}");
+    }
+    assert_eq!(ask("gripp").total, 2);
+}
+
+#[test]
+fn what_was_put_right_finds_its_synonyms() {
+    let artefact = compiled(["Pen blue", "Drive belt", "Flash drive 32GB"].into_iter().enumerate().map(document));
+    let synonyms = Arc::new(Synonyms::parse("pen drive, flash drive").unwrap());
+    let reader = reader(&artefact).with_synonyms(synonyms);
+    let answer = Bucket::default().answer(&reader, &artefact, &words("pendrive")).unwrap();
+    assert_eq!(titles(&answer), ["Flash drive 32GB"]);
+}
+
+#[test]
 fn synonyms_find_one_another_and_rank_after_the_word_itself() {
     let rules = "tv, television, telly\ngen => generator\nportable charger => power bank\ncell => power bank, zzzz";
     let synonyms = Arc::new(Synonyms::parse(rules).unwrap());
