@@ -11,6 +11,7 @@ use origin::store::orders::{self, StoredOrder};
 use origin::store::payments;
 use sqlx::Row;
 
+use crate::Tally;
 use crate::world::World;
 
 /// An order with all its payments.
@@ -116,6 +117,20 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
         Invariant::Money1.check(is_one, || format!("captured {} ended in {ends:?}", captured.reference))?;
     }
     Ok(())
+}
+
+/// How things ended, and how often: a simulation in which nobody ever pays too late proves nothing about it.
+pub(crate) async fn tally(world: &World) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for Book { order, payments, .. } in books(world).await? {
+        tally.count(format!("orders {}", order.placed.status));
+        payments.iter().for_each(|payment| tally.count(format!("payments {}", payment.status)));
+    }
+    for stock in world.network.outside().edge.stocks.values() {
+        let states = stock.reservations().values().map(|reservation| reservation.state);
+        states.for_each(|state| tally.count(format!("reservations {state:?}").to_lowercase()));
+    }
+    Ok(tally)
 }
 
 /// What a captured payment came to in one order's book.

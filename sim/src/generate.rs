@@ -22,7 +22,11 @@ pub fn operations(seed: u64) -> Vec<Operation> {
         operations.push(Operation::Add { buyer, sku: rng.u8(..SKUS), quantity: rng.u8(1..=2) });
     }
     while operations.len() < length {
-        operations.push(one(&mut rng, percent_faulty));
+        let next = one(&mut rng, percent_faulty);
+        // Whoever got no answer sends the form again.
+        let again = next.without_faults().filter(|_| rng.u8(..3) > 0);
+        operations.push(next);
+        operations.extend(again);
     }
     operations
 }
@@ -38,7 +42,8 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
         17..20 => Operation::Change { buyer, sku, remove: rng.bool() },
         20..38 => {
             let corrected = rng.u8(..8) == 0;
-            Operation::Place { buyer, tab, corrected, calls: calls(rng), faults: faults(rng, percent_faulty) }
+            let faults = if rng.u8(..8) == 0 { lost_page(rng) } else { faults(rng, percent_faulty) };
+            Operation::Place { buyer, tab, corrected, calls: calls(rng), faults }
         }
         38..41 => Operation::GiveUp { buyer, tab, calls: calls(rng), faults: faults(rng, percent_faulty) },
         41..45 => Operation::GoOn { run: rng.u8(..4), calls: calls(rng), faults: faults(rng, percent_faulty) },
@@ -73,6 +78,11 @@ fn waiting(rng: &mut Rng) -> u32 {
 
 fn calls(rng: &mut Rng) -> u8 {
     if rng.u8(..3) == 0 { rng.u8(..6) } else { ALL_CALLS }
+}
+
+/// The gateway made a page, and nobody learns of it: the next try makes another, and both can be paid.
+fn lost_page(rng: &mut Rng) -> Faults {
+    Faults(vec![(rng.u8(4..=6), [Fault::AnswerLost, Fault::CallerDiesAfter][rng.usize(..2)])])
 }
 
 fn faults(rng: &mut Rng, percent_faulty: u8) -> Faults {

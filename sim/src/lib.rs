@@ -17,6 +17,7 @@ pub mod shrink;
 mod world;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -76,14 +77,27 @@ impl From<anyhow::Error> for Finding {
     }
 }
 
-/// Runs a list of operations in a new world, and lets the world come to rest; what was found, if anything was.
-pub fn run(operations: &[Operation], sabotage: Sabotage) -> Option<Finding> {
-    match quietly(|| run_here(operations, sabotage)) {
-        Ok(Ok(())) => None,
-        Ok(Err(finding)) => Some(finding),
-        // A machine asserted an invariant.
-        Err(panic) => Some(panicked(&*panic)),
+/// How orders, payments and reservations ended, and how many did so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(pub BTreeMap<String, u64>);
+
+impl Tally {
+    pub(crate) fn count(&mut self, what: String) {
+        *self.0.entry(what).or_default() += 1;
     }
+
+    /// Adds what another run came to.
+    pub fn add(&mut self, other: Self) {
+        for (what, count) in other.0 {
+            *self.0.entry(what).or_default() += count;
+        }
+    }
+}
+
+/// Runs a list of operations in a new world, and lets the world come to rest: how things ended, or what was found.
+pub fn run(operations: &[Operation], sabotage: Sabotage) -> Result<Tally, Finding> {
+    // A panic is a machine that asserted an invariant.
+    quietly(|| run_here(operations, sabotage)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 thread_local! {
@@ -115,9 +129,9 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Finding {
     Finding::new(id, detail)
 }
 
-fn run_here(operations: &[Operation], sabotage: Sabotage) -> Result<(), Finding> {
+fn run_here(operations: &[Operation], sabotage: Sabotage) -> Result<Tally, Finding> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(anyhow::Error::from)?;
-    let outcome: Result<(), Finding> = runtime.block_on(async {
+    let outcome: Result<Tally, Finding> = runtime.block_on(async {
         let mut world = World::new(sabotage).await?;
         for (index, operation) in operations.iter().enumerate() {
             let at = |error: anyhow::Error| Finding { after: index + 1, ..Finding::from(error) };
@@ -127,7 +141,8 @@ fn run_here(operations: &[Operation], sabotage: Sabotage) -> Result<(), Finding>
         let at = |error: anyhow::Error| Finding { after: operations.len(), ..Finding::from(error) };
         world.heal().await.map_err(at)?;
         check::always(&world).await.map_err(at)?;
-        check::at_rest(&world).await.map_err(at)
+        check::at_rest(&world).await.map_err(at)?;
+        Ok(check::tally(&world).await?)
     });
     outcome
 }

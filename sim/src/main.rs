@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use sim::operation::{Operation, parse};
 use sim::shrink::shrink;
-use sim::{Finding, Sabotage, generate, run};
+use sim::{Finding, Sabotage, Tally, generate, run};
 
 /// Whole purchases in a world that loses, repeats and crashes
 #[derive(Parser)]
@@ -58,11 +58,12 @@ fn simulate(arguments: &Arguments) -> Result<bool> {
     };
     print(&operations);
     match run(&operations, Sabotage::None) {
-        None => {
+        Ok(tally) => {
             println!("{} operations, and all is as it must be", operations.len());
+            show(&tally);
             Ok(true)
         }
-        Some(finding) => {
+        Err(finding) => {
             report(&finding, operations, &replay, !arguments.no_shrink);
             Ok(false)
         }
@@ -75,6 +76,7 @@ fn run_seeds(arguments: &Arguments) -> bool {
     let end = arguments.from.saturating_add(arguments.seeds);
     let done = AtomicUsize::new(0);
     let failed: Mutex<Option<(u64, Finding)>> = Mutex::new(None);
+    let tally = Mutex::new(Tally::default());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -83,10 +85,11 @@ fn run_seeds(arguments: &Arguments) -> bool {
                 return;
             }
             let operations = generate::operations(seed);
-            if let Some(finding) = run(&operations, Sabotage::None)
-                && let Ok(mut failed) = failed.lock()
-            {
-                failed.get_or_insert((seed, finding));
+            match run(&operations, Sabotage::None) {
+                Ok(ends) => drop(tally.lock().map(|mut tally| tally.add(ends))),
+                Err(finding) => drop(failed.lock().map(|mut failed| {
+                    failed.get_or_insert((seed, finding));
+                })),
             }
             done.fetch_add(operations.len(), Ordering::Relaxed);
         }
@@ -100,6 +103,7 @@ fn run_seeds(arguments: &Arguments) -> bool {
         None => {
             let operations = done.into_inner();
             println!("{} seeds, {operations} operations, and all is as it must be", arguments.seeds);
+            show(&tally.into_inner().unwrap_or_default());
             true
         }
         Some((seed, finding)) => {
@@ -107,6 +111,10 @@ fn run_seeds(arguments: &Arguments) -> bool {
             false
         }
     }
+}
+
+fn show(tally: &Tally) {
+    tally.0.iter().for_each(|(what, count)| println!("  {what:<32}{count:>8}"));
 }
 
 fn print(operations: &[Operation]) {
@@ -119,11 +127,11 @@ fn report(finding: &Finding, operations: Vec<Operation>, replay: &str, is_shrunk
     if !is_shrunk {
         return;
     }
-    let fails = |candidate: &[Operation]| run(candidate, Sabotage::None).is_some_and(|other| other.id == finding.id);
+    let fails = |candidate: &[Operation]| run(candidate, Sabotage::None).is_err_and(|other| other.id == finding.id);
     let shortest = shrink(operations, fails);
     println!("\nthe shortest run that fails like this (keep it in a file, and run it with --operations FILE):\n");
     print(&shortest);
-    if let Some(finding) = run(&shortest, Sabotage::None) {
+    if let Err(finding) = run(&shortest, Sabotage::None) {
         println!("\n{finding}");
     }
 }
