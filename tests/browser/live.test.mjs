@@ -53,7 +53,7 @@ async function watch(words, problems) {
 const shows = (page, words) => page.locator("#stock", { hasText: new RegExp(`^\\s*${words}\\s*$`) }).waitFor();
 
 async function eventually(what, look) {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 300; tries += 1) {
     if (await look()) return;
     await new Promise((done) => setTimeout(done, 100));
   }
@@ -91,7 +91,7 @@ test("few left, sold out and back in stock are shown without a reload, and each 
 test("an option that is gone or back says so to everybody, and only the chosen variant is announced", async () => {
   const problems = [];
   const { page, context, said } = await watch("indigo tunic", problems);
-  await page.getByRole("link", { name: "L, sold out" }).waitFor();
+  await page.getByRole("link", { name: /^L\s*, sold out$/ }).waitFor();
   await moveStock(shop, "TUNIC-L", "receive", "2");
   await page.getByRole("link", { name: "L", exact: true }).waitFor();
   await page.waitForTimeout(1_500);
@@ -113,6 +113,7 @@ test("a page that lost its socket comes back by itself and says what changed mea
   const { page, context, said } = await watch("storm lamp", []);
   await shows(page, "In stock");
   await killEdge(shop);
+  await eventually("the end", () => fetch(`${shop.shop}/healthz`).then(() => false, () => true));
   // As soon as the shop is there again, and most likely before the page is.
   await eventually("the edge", async () => moveStock(shop, "LAMP", "count", "2", "--reason", "fire").then(() => true, () => false));
   await page.locator("#stock", { hasText: "Only 2 left" }).waitFor({ timeout: 90_000 });
