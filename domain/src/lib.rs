@@ -13,6 +13,7 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod sale;
 pub mod signature;
 pub mod stock;
 pub mod time;

@@ -7,6 +7,7 @@ import "htmx.org/dist/htmx.esm.min.js";
 import "./parts/cart.js";
 import "./parts/combobox.js";
 import "./parts/listing.js";
+import "./parts/sale.js";
 import { $, announce } from "./parts/page.js";
 
 document.documentElement.classList.add("js");
@@ -50,7 +51,9 @@ function showStock() {
     if (line?.dataset.sku === sku) {
       if (line.textContent !== stockWords(available)) line.textContent = stockWords(available);
       line.className = stockClass(available);
-      $("#add-button").disabled = available === 0;
+      // A product that is held back for a flash sale has no button.
+      const button = $("#add-button");
+      if (button) button.disabled = available === 0;
     }
     for (const option of document.querySelectorAll(".option")) {
       if (option.dataset.sku === sku) option.classList.toggle("gone", available === 0);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::admission::Pass;
 use domain::cart::{self, CartLine};
 use domain::checkout::{Address, email_problem};
 use domain::ids::{CartId, CheckoutId, ProductId, Sku};
@@ -20,6 +21,7 @@ use crate::context::Context;
 use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::{Error, Rejection};
 use crate::origin_client;
+use crate::sales::{self, Offers};
 use crate::session::Tokens;
 
 /// The code of a checkout that comes again with other contents than the order that it made.
@@ -38,6 +40,8 @@ pub(crate) struct Checkout {
     pub(crate) seen_quote: Option<String>,
     /// Where the shop is, as the shopper's browser knows it: `https://shop.example`.
     pub(crate) shop_url: String,
+    /// The flash sales' passes that came along.
+    pub(crate) passes: Vec<Pass>,
 }
 
 /// A cart with today's prices.
@@ -72,16 +76,16 @@ pub(crate) struct PricedCartLine {
 /// What is sold now, by SKU.
 pub(crate) type Articles = BTreeMap<Sku, Article>;
 
-/// Looks up what these lines are.
-pub(crate) async fn articles(context: &Context, lines: &[CartLine]) -> Result<Articles, Error> {
+/// Looks up what these lines are, at the prices that their cart pays.
+pub(crate) async fn articles(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<Articles, Error> {
     let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
     let articles = catalogue::articles(context, &skus).await?;
-    Ok(articles.into_iter().map(|article| (article.sku.clone(), article)).collect())
+    Ok(articles.into_iter().map(|article| (article.sku.clone(), offers.priced(article))).collect())
 }
 
 /// Looks up what is in a cart and what it costs.
-pub(crate) async fn price(context: &Context, lines: &[CartLine]) -> Result<PricedCart, Error> {
-    price_of(context, lines, &articles(context, lines).await?)
+pub(crate) async fn price(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<PricedCart, Error> {
+    price_of(context, lines, &articles(context, lines, offers).await?)
 }
 
 /// What is in a cart and what it costs, of what was looked up.
@@ -146,8 +150,9 @@ pub(crate) async fn place(context: &Context, checkout: &Checkout) -> Result<Plac
     if !fields.is_empty() {
         return Err(Error::invalid_fields(fields));
     }
+    let offers = sales::offers(context, &checkout.passes, Some(checkout.cart_id)).await?;
     let Frozen { lines, is_new } = freeze(context, checkout).await?;
-    match reserve_and_place(context, checkout, &lines).await {
+    match reserve_and_place(context, checkout, &lines, &offers).await {
         // The origin may have the order although its answer was lost. What is held stays held for another try.
         Err(error @ (Error::Fault { .. } | Error::Bug { .. })) => Err(error),
         // A repetition: the order may be there, and be paid any moment, with what the first try holds.
@@ -210,8 +215,14 @@ async fn freeze(context: &Context, checkout: &Checkout) -> Result<Frozen, Error>
     Ok(Frozen { lines: frozen.lines.clone(), is_new: answer.is_changed })
 }
 
-async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<PlacedOrder, Error> {
-    let priced = price(context, lines).await?;
+async fn reserve_and_place(
+    context: &Context,
+    checkout: &Checkout,
+    lines: &[CartLine],
+    offers: &Offers,
+) -> Result<PlacedOrder, Error> {
+    offers.admit(lines, &checkout.email)?;
+    let priced = price(context, lines, offers).await?;
     if !priced.gone.is_empty() {
         return Err(out_of_stock(priced.gone.iter().map(|line| short(&line.sku, line.quantity.get(), 0)).collect()));
     }
@@ -219,7 +230,7 @@ async fn reserve_and_place(context: &Context, checkout: &Checkout, lines: &[Cart
         return Err(mixed_currencies());
     }
     let currency = priced.currency();
-    let reserved_until = reserve(context, checkout, lines).await?;
+    let reserved_until = reserve(context, checkout, lines, offers).await?;
     let quote = quote(context, &priced.lines, checkout.delivery, currency)?;
     if checkout.seen_quote.as_ref().is_some_and(|seen| *seen != quote.digest()) {
         return Err(Error::rejection(
@@ -265,10 +276,16 @@ fn order_line(line: &PricedCartLine) -> OrderLine {
 }
 
 /// Holds every line at every product, or none.
-async fn reserve(context: &Context, checkout: &Checkout, lines: &[CartLine]) -> Result<domain::time::Timestamp, Error> {
+async fn reserve(
+    context: &Context,
+    checkout: &Checkout,
+    lines: &[CartLine],
+    offers: &Offers,
+) -> Result<domain::time::Timestamp, Error> {
     let (checkout_id, cart_id) = (checkout.checkout_id, checkout.cart_id);
     let calls = by_product(lines).into_iter().map(|(product_id, lines)| {
-        let command = stock::Command::Reserve { checkout_id, cart_id, lines, limit: None };
+        let limit = offers.limit(product_id);
+        let command = stock::Command::Reserve { checkout_id, cart_id, lines, limit };
         client::stock(context, product_id, StockAsk::Do(command))
     });
     let mut lines_short = Vec::new();

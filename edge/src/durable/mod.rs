@@ -3,6 +3,8 @@
 //! Objects never call objects or the origin, but for one poke: a Stock object tells the indexer, which calls nobody, that there is
 //! something to read. Between load and persist there is no `await`, so each command is one transaction.
 
+mod admission;
+mod admission_tables;
 mod cart;
 pub(crate) mod client;
 mod indexer;
