@@ -1,33 +1,47 @@
 //! Who may buy in a flash sale, and when: people gather before it starts, their order is drawn at the start, and they are let in at
 //! the rate that stock and payments bear.
 //!
-//! A pure machine. What it keeps is small and only ever asked of when somebody joins: a place in the draw is a function of the seed
-//! and of one's own number ([`Draw::place`]), so that whoever holds a signed [`Ticket`] can be told their time without asking anybody.
+//! A pure machine. What it keeps is small, however many join: a count and a digest. The places themselves stay in tables, and the one
+//! that a command is about is looked up for it ([`Memory`]). A place in the draw is a function of the seed and of one's own number
+//! ([`Draw::place`]), so that whoever holds a signed [`Pass`] can be told their time without asking anybody.
 //!
 //! **The draw is fair, and anybody can check it.** Before anybody joins, a secret is chosen and its digest is published
 //! ([`Commitment`]). Everybody who joins gets a number, and the list of those who joined is digested in that order. The seed is the
 //! digest of the secret and of the list: whoever chose the secret did not know the list, and whoever joined did not know the
 //! secret. At the start the secret is published; the order follows from it by the swap-or-not shuffle (Hoang, Morris and
-//! Rogaway, "An Enciphering Scheme Based on a Card Shuffle", 2012).
+//! Rogaway, "An Enciphering Scheme Based on a Card Shuffle", 2012). Joining early or late before the start makes no difference, and
+//! joining twice gives the same number. What the draw cannot rule out is a shop that looks into its own object for the secret and then
+//! joins with people of its own until it likes the order: so nothing gives the secret out before the start, not even to operators.
+//!
+//! A place belongs to a person. A pass binds it to one cart; who goes on in another browser proves again who they are and gets a pass
+//! for that cart, with the same place: nobody gains by it, since what one person may buy is counted by person.
 //!
 //! Invariants: ADMIT-1 (one person has one place at a time), ADMIT-2 (nobody is let in before the sale starts, nor more of them in
 //! any time than the rate allows), ADMIT-3 (the order of those who gathered is the drawn one).
 
+mod code;
 mod draw;
+mod person;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+pub use self::code::{Attempts, CODE_DIGITS, CodeRefusal, code, is_code};
 pub use self::draw::{Commitment, Digest32, Draw, Secret};
+pub use self::person::{folded, person};
 use crate::ids::{CartId, PersonId, SaleId};
 use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 
 /// Most people who are let in within a minute.
 pub const RATE_MAX: u32 = 60_000;
+
+/// People let in within a minute unless a sale says otherwise: one product's Stock object bears several times as many checkouts.
+pub const RATE_DEFAULT: u32 = 600;
+
+/// How long somebody who was let in may take to check out, unless a sale says otherwise.
+pub const PASS_LENGTH_DEFAULT: Millis = Millis::minutes(10);
 
 /// What was agreed on when the sale was made. It does not change once somebody has joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,19 +77,26 @@ impl Terms {
     }
 }
 
-/// What somebody who joined may show: the shell signs it, and whoever can check that needs nothing else but the draw.
+/// A place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
-    /// Which sale.
+    /// Of which sale.
     pub sale_id: SaleId,
     /// Whose it is.
     pub person_id: PersonId,
-    /// The only cart that it is good for.
-    pub cart_id: CartId,
     /// Counts those who joined from 0.
     pub number: u32,
     /// When its holder is let in, for those who came after the draw; the others' times follow from it.
     pub late: Option<Timestamp>,
+}
+
+/// What somebody who joined shows: the shell signs it, and whoever can check that needs nothing else but the draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pass {
+    /// The place.
+    pub ticket: Ticket,
+    /// The only cart that it is good for.
+    pub cart_id: CartId,
 }
 
 /// How a ticket stands.
@@ -97,6 +118,8 @@ pub enum Standing {
     },
     /// They did not, and may join again.
     Lapsed,
+    /// So many come before them that the sale ends before they would be let in.
+    Unreached,
     /// The sale is over.
     Over,
 }
@@ -115,7 +138,9 @@ impl Ticket {
             }
         };
         let until = admitted_at + terms.pass_length;
-        if admitted_at >= terms.ends_at || (now >= terms.ends_at && now >= until) {
+        if admitted_at >= terms.ends_at {
+            Standing::Unreached
+        } else if now >= terms.ends_at && now >= until {
             Standing::Over
         } else if now < admitted_at {
             Standing::Waiting { place, admitted_at }
@@ -128,7 +153,7 @@ impl Ticket {
 }
 
 /// What can be asked of a sale's admission. Every command may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Sets the terms, and the secret that the draw will need. What somebody has joined under stays.
@@ -142,15 +167,34 @@ pub enum Command {
     Join {
         /// who
         person_id: PersonId,
-        /// with which cart
-        cart_id: CartId,
     },
     /// The time has come.
     Draw,
+    /// The sale will not be, or not go on.
+    Cancel,
+}
+
+impl Command {
+    /// Whose place it is about, if it is about one.
+    pub const fn person_id(&self) -> Option<PersonId> {
+        match self {
+            Self::Join { person_id } => Some(*person_id),
+            Self::Open { .. } | Self::Draw | Self::Cancel => None,
+        }
+    }
+}
+
+/// Where places are looked up.
+pub trait Memory {
+    /// What can go wrong with that.
+    type Error;
+
+    /// A person's place: the latest, should they have had several.
+    fn ticket(&self, person_id: PersonId) -> Result<Option<Ticket>, Self::Error>;
 }
 
 /// What happened to a sale's admission.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The terms are these.
@@ -167,6 +211,8 @@ pub enum Event {
     },
     /// The order is drawn.
     Drawn,
+    /// Nobody is let in any more.
+    Cancelled,
 }
 
 /// Why a command is refused.
@@ -190,25 +236,19 @@ pub enum Rejection {
         /// when
         at: Timestamp,
     },
-    /// Too late.
-    #[error("this sale is over")]
+    /// Too late, or so many wait that nobody else would be let in before the end.
+    #[error("this sale is over, or as many wait as can be let in before its end")]
     Over,
-    /// The person has a place with another cart.
-    #[error("you have joined in another browser already; go on there")]
-    JoinedElsewhere,
-    /// The cart has a place for another person.
-    #[error("somebody else has joined with this cart; one cart is one place")]
-    CartTaken,
+    /// It will not be.
+    #[error("this sale was cancelled")]
+    Cancelled,
 }
 
-/// A sale's admission.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A sale's admission: what is decided from, whoever and however many joined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
     terms: Option<Terms>,
     secret: Option<Secret>,
-    /// The latest of each person.
-    tickets: BTreeMap<PersonId, Ticket>,
-    carts: BTreeMap<CartId, PersonId>,
     /// How many have joined, those who did so again included.
     joined: u32,
     /// Digest of those who joined before the draw, in their order.
@@ -216,6 +256,8 @@ pub struct Admission {
     draw: Option<Draw>,
     /// When the last who came after the draw is let in.
     last_late: Option<Timestamp>,
+    #[serde(default)]
+    is_cancelled: bool,
 }
 
 impl Admission {
@@ -234,11 +276,6 @@ impl Admission {
         self.draw.as_ref()
     }
 
-    /// A person's place.
-    pub fn ticket(&self, person_id: PersonId) -> Option<&Ticket> {
-        self.tickets.get(&person_id)
-    }
-
     /// How many have joined.
     pub const fn joined(&self) -> u32 {
         self.joined
@@ -246,73 +283,61 @@ impl Admission {
 
     /// When [`Command::Draw`] has something to do.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.draw.is_some() { None } else { self.terms.map(|terms| terms.starts_at) }
+        if self.draw.is_some() || self.is_cancelled { None } else { self.terms.map(|terms| terms.starts_at) }
     }
 
-    /// What follows from `command` at `now`: nothing, when it was done before.
-    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+    /// What follows from `command` at `now`, given the place `held` by whom it is about: nothing, when it was done before.
+    pub fn decide(&self, command: &Command, held: Option<&Ticket>, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let mut current = *self;
         let mut events = Vec::new();
-        let mut current = self.clone_if_due(now);
-        if let Some(drawn) = &mut current {
+        if self.next_deadline().is_some_and(|at| at <= now) {
+            // Everything is decided as if it had been made when it was due, because nobody has joined since.
             events.push(Event::Drawn);
-            drawn.evolve(&Event::Drawn);
+            current.evolve(&Event::Drawn);
         }
-        events.extend(current.as_ref().unwrap_or(self).decide_current(command, now)?);
+        match command {
+            Command::Open { terms, secret } => events.extend(current.open(terms, *secret)?),
+            Command::Join { person_id } => events.extend(current.join(*person_id, held, now)?),
+            Command::Draw => {}
+            Command::Cancel if current.terms.is_none() => return Err(Rejection::NoSale),
+            Command::Cancel => events.extend((!current.is_cancelled).then_some(Event::Cancelled)),
+        }
         Ok(events)
     }
 
-    /// A copy, if the draw is due: everything is decided as if it had been made, because it has.
-    fn clone_if_due(&self, now: Timestamp) -> Option<Self> {
-        self.next_deadline().is_some_and(|at| at <= now).then(|| self.clone())
-    }
-
-    fn decide_current(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        match command {
-            Command::Open { terms, secret } => self.open(terms, *secret),
-            Command::Join { person_id, cart_id } => self.join(*person_id, *cart_id, now),
-            Command::Draw => Ok(Vec::new()),
-        }
-    }
-
-    fn open(&self, terms: &Terms, secret: Secret) -> Result<Vec<Event>, Rejection> {
+    fn open(&self, terms: &Terms, secret: Secret) -> Result<Option<Event>, Rejection> {
         if !terms.are_possible() {
             return Err(Rejection::ImpossibleTerms);
         }
         match self.terms {
-            Some(ours) if ours == *terms => Ok(Vec::new()),
+            Some(ours) if ours == *terms => Ok(None),
+            Some(_) if self.is_cancelled => Err(Rejection::Cancelled),
             Some(_) if self.joined > 0 || self.draw.is_some() => Err(Rejection::TermsAreSet),
-            Some(_) | None => Ok(vec![Event::Opened { terms: *terms, secret: self.secret.unwrap_or(secret) }]),
+            Some(_) | None => Ok(Some(Event::Opened { terms: *terms, secret: self.secret.unwrap_or(secret) })),
         }
     }
 
-    fn join(&self, person_id: PersonId, cart_id: CartId, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+    fn join(&self, person_id: PersonId, held: Option<&Ticket>, now: Timestamp) -> Result<Option<Event>, Rejection> {
         let terms = self.terms.ok_or(Rejection::NoSale)?;
+        if self.is_cancelled {
+            return Err(Rejection::Cancelled);
+        }
         if now < terms.gathers_at {
             return Err(Rejection::NotOpenYet { at: terms.gathers_at });
         }
+        match held.map(|ticket| ticket.standing(&terms, self.draw.as_ref(), now)) {
+            Some(Standing::Gathering | Standing::Waiting { .. } | Standing::Admitted { .. }) => return Ok(None),
+            Some(Standing::Lapsed | Standing::Unreached | Standing::Over) | None => {}
+        }
         if now >= terms.ends_at {
             return Err(Rejection::Over);
-        }
-        let is_over = |ticket: &Ticket| match ticket.standing(&terms, self.draw.as_ref(), now) {
-            Standing::Lapsed | Standing::Over => true,
-            Standing::Gathering | Standing::Waiting { .. } | Standing::Admitted { .. } => false,
-        };
-        if let Some(other) = self.carts.get(&cart_id).filter(|other| **other != person_id)
-            && self.tickets.get(other).is_some_and(|ticket| ticket.cart_id == cart_id && !is_over(ticket))
-        {
-            return Err(Rejection::CartTaken);
-        }
-        match self.tickets.get(&person_id) {
-            Some(ticket) if !is_over(ticket) && ticket.cart_id == cart_id => return Ok(Vec::new()),
-            Some(ticket) if !is_over(ticket) => return Err(Rejection::JoinedElsewhere),
-            Some(_) | None => {}
         }
         let late = self.draw.as_ref().map(|draw| self.next_late(&terms, draw, now));
         if late.is_some_and(|at| at >= terms.ends_at) {
             return Err(Rejection::Over);
         }
-        let ticket = Ticket { sale_id: terms.sale_id, person_id, cart_id, number: self.joined, late };
-        Ok(vec![Event::Joined { ticket }])
+        let ticket = Ticket { sale_id: terms.sale_id, person_id, number: self.joined, late };
+        Ok(Some(Event::Joined { ticket }))
     }
 
     /// When somebody who joins now is let in: behind all others, and never sooner than the rate allows.
@@ -333,14 +358,11 @@ impl Admission {
                 self.secret = Some(*secret);
             }
             Event::Joined { ticket } => {
-                if let Some(before) = self.tickets.insert(ticket.person_id, *ticket)
-                    && self.carts.get(&before.cart_id) == Some(&ticket.person_id)
-                {
-                    self.carts.remove(&before.cart_id);
-                }
-                self.carts.insert(ticket.cart_id, ticket.person_id);
                 match ticket.late {
-                    None => self.entries = self.entries.and(ticket.person_id),
+                    None => {
+                        assert!(self.draw.is_none(), "ADMIT-3: somebody joined a list that was drawn from");
+                        self.entries = self.entries.and(ticket.person_id);
+                    }
                     Some(at) => {
                         let is_behind = self.last_late.is_none_or(|last| last <= at);
                         let told = || "somebody was put before another".to_owned();
@@ -355,6 +377,7 @@ impl Admission {
                     self.draw = Some(Draw::new(secret, self.entries, self.joined));
                 }
             }
+            Event::Cancelled => self.is_cancelled = true,
         }
     }
 }

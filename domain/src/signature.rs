@@ -183,6 +183,20 @@ impl Keyring {
         if equal_hex(&expected, &headers.signature) { Ok(()) } else { Err(BadSignature::Mismatch) }
     }
 
+    /// A digest of `subject` under the newest key, for `purpose`: the same for the same, and telling nothing without the key.
+    pub fn digest(&self, purpose: &str, subject: &str) -> [u8; 32] {
+        token_mac(&self.0[0].1, purpose, subject)
+    }
+
+    /// A number for `purpose` and `subject` under each key, the newest first: for codes that people type, of which a part is used.
+    pub fn numbers(&self, purpose: &str, subject: &str) -> impl Iterator<Item = u64> {
+        self.0.iter().map(move |(_, secret)| {
+            let mut first = [0; 8];
+            first.copy_from_slice(&token_mac(secret, purpose, subject)[..8]);
+            u64::from_be_bytes(first)
+        })
+    }
+
     /// An opaque token that proves possession of `subject` for `purpose` (`"cart"`, `"order"`), without storing anything.
     pub fn token(&self, purpose: &str, subject: &str) -> String {
         hex::encode(token_mac(&self.0[0].1, purpose, subject))
@@ -195,7 +209,7 @@ impl Keyring {
     }
 }
 
-fn request_mac(secret: &[u8], parts: SignedParts<'_>, timestamp: Timestamp, nonce: &str) -> Vec<u8> {
+fn request_mac(secret: &[u8], parts: SignedParts<'_>, timestamp: Timestamp, nonce: &str) -> [u8; 32] {
     let text = format!(
         "kasuwa-1\n{}\n{}\n{}\n{}\n{nonce}\n{}",
         parts.audience.name(),
@@ -207,15 +221,15 @@ fn request_mac(secret: &[u8], parts: SignedParts<'_>, timestamp: Timestamp, nonc
     hmac_sha256(secret, text.as_bytes())
 }
 
-fn token_mac(secret: &[u8], purpose: &str, subject: &str) -> Vec<u8> {
+fn token_mac(secret: &[u8], purpose: &str, subject: &str) -> [u8; 32] {
     hmac_sha256(secret, format!("kasuwa-token-1\n{purpose}\n{subject}").as_bytes())
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
+fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is a key");
     mac.update(message);
-    mac.finalize().into_bytes().to_vec()
+    mac.finalize().into_bytes().into()
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]

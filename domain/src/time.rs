@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
@@ -42,6 +42,12 @@ impl Timestamp {
     /// Whole seconds since 1970.
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000)
+    }
+
+    /// The point in time that an RFC 3339 text names, in whatever zone: `2026-11-22T18:30:59+01:00`. `None` if it names none.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
     }
 
     /// RFC 3339 in UTC, to the second: `2026-11-22T17:30:59Z`.
@@ -96,6 +102,8 @@ mod tests {
     fn time_reads_as_rfc_3339() {
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!((Timestamp(1_000) + Millis::minutes(1)).as_seconds(), 61);
+        assert_eq!(Timestamp::parse_rfc3339("1970-01-01T01:00:01+01:00"), Some(Timestamp(1_000)));
+        assert_eq!(Timestamp::parse_rfc3339("tomorrow"), None);
         assert_eq!(Timestamp(i64::MAX).rfc3339(), "9223372036854775s", "far away, but not a panic");
     }
 }

@@ -3,6 +3,7 @@
 //! Requests between our own processes are signed ([`crate::signature`]); their paths are constants here, so that both ends
 //! name the same thing.
 
+mod sale;
 mod search;
 mod stock;
 
@@ -18,6 +19,7 @@ use crate::pricing::{Delivery, Quote};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
+pub use self::sale::{DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleList, SaleReport};
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
 pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
 
@@ -340,6 +342,10 @@ pub const EDGE_QUERIES: &str = "/internal/queries";
 /// With the SKU of one of a product's variants appended, percent-encoded. `GET`, with `?before={seq}` for older history: the
 /// product's [`StockReport`]. `POST` of a [`crate::stock::Command`] that moves goods by hand: the same, after it.
 pub const EDGE_STOCK: &str = "/internal/stock/";
+
+/// `GET`: the flash sales, newest first ([`SaleList`]). `POST` of a [`SaleDraft`] sets one, and again with the same id changes it or
+/// nothing ([`SaleReport`]). With a sale's slug appended, `GET`: the one; and `POST` with `/cancel` behind that cancels it.
+pub const EDGE_SALES: &str = "/internal/sales";
 
 /// `POST` [`MeasureReservations`] → [`MeasuredReservations`]: what reserving costs, tried with stock that nobody gets.
 pub const EDGE_MEASURE_STOCK: &str = "/internal/stock-measure";

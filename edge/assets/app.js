@@ -8,6 +8,7 @@ import "./parts/cart.js";
 import "./parts/combobox.js";
 import "./parts/listing.js";
 import "./parts/live.js";
+import "./parts/sale.js";
 import { $, announce } from "./parts/page.js";
 
 document.documentElement.classList.add("js");

@@ -10,14 +10,14 @@ use crate::checkout::delivery_prices;
 use crate::context::Context;
 use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::Error;
-use crate::origin_client;
+use crate::{origin_client, sales};
 
-/// Makes all `calls` at once; the answers in their order.
-pub(crate) async fn carry(context: &Context, calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
-    join_all(calls.into_iter().map(|call| ask(context, call))).await.into_iter().collect()
+/// Makes all `calls` at once; the answers in their order. `sales` says which prices hold for this shopper.
+pub(crate) async fn carry(context: &Context, sales: &sales::Offers, calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
+    join_all(calls.into_iter().map(|call| ask(context, sales, call))).await.into_iter().collect()
 }
 
-async fn ask(context: &Context, call: Call) -> Result<Answer, Error> {
+async fn ask(context: &Context, sales: &sales::Offers, call: Call) -> Result<Answer, Error> {
     Ok(match call {
         Call::Cart(cart_id, command) => Answer::Cart(client::cart(context, cart_id, &CartCall::Change(command)).await?),
         Call::Stock(product_id, command) => {
@@ -26,7 +26,8 @@ async fn ask(context: &Context, call: Call) -> Result<Answer, Error> {
         }
         Call::Offers(skus) => {
             let articles = catalogue::articles(context, &skus.iter().collect::<Vec<&Sku>>()).await?;
-            let variants = articles.into_iter().map(|article| (article.sku.clone(), offer(article))).collect();
+            let priced = articles.into_iter().map(|article| sales.priced(article));
+            let variants = priced.map(|article| (article.sku.clone(), offer(article))).collect();
             Answer::Offers(Offers { variants, delivery_minor: delivery_prices(context)? })
         }
         Call::Order(order) => Answer::Order(origin_client::place_order(context, &order).await?),

@@ -2,6 +2,7 @@
 //!
 //! A cart that became part of another one is followed to it, so that an old tab goes on where the shopper went.
 
+use domain::admission::Pass;
 use domain::cart::{Cart, Command, Rejection};
 use domain::ids::{CartId, OperationId, Sku};
 use domain::money::Money;
@@ -14,6 +15,7 @@ use crate::catalogue::{self, Article};
 use crate::context::Context;
 use crate::durable::client::{self, CartCall};
 use crate::error::{self, Error};
+use crate::sales;
 
 /// How many carts in a row may have become part of another one. Nobody signs in so often within a cart's life.
 const FOLLOWED_MAX: usize = 8;
@@ -37,8 +39,10 @@ pub(crate) async fn add(
     operation_id: OperationId,
     sku: &Sku,
     quantity: Quantity,
+    passes: &[Pass],
 ) -> Result<(Article, Found), Error> {
     let article = article(context, sku).await?.ok_or_else(|| Error::not_found("product with this SKU"))?;
+    let article = sales::offers(context, passes, Some(cart_id)).await?.priced(article);
     let (product_id, price, available) = (article.product_id, article.price, article.available);
     let command = Command::Add { operation_id, sku: sku.clone(), product_id, quantity, price, available };
     let found = change_line(context, cart_id, command, sku, quantity).await?;
@@ -64,11 +68,16 @@ pub(crate) async fn put_back(context: &Context, cart_id: CartId, sku: &Sku) -> R
 }
 
 /// The shopper has seen what the cart's things cost: what these articles cost now.
-pub(crate) async fn accept_prices(context: &Context, cart_id: CartId) -> Result<Found, Error> {
+pub(crate) async fn accept_prices(context: &Context, cart_id: CartId, passes: &[Pass]) -> Result<Found, Error> {
     let found = read(context, cart_id).await?;
+    let offers = sales::offers(context, passes, Some(found.cart_id)).await?;
     let skus: Vec<&Sku> = found.cart.lines().iter().map(|line| &line.sku).collect();
     let articles = catalogue::articles(context, &skus).await?;
-    let prices: Vec<(Sku, Money)> = articles.into_iter().map(|article| (article.sku, article.price)).collect();
+    let prices: Vec<(Sku, Money)> = articles
+        .into_iter()
+        .map(|article| offers.priced(article))
+        .map(|article| (article.sku, article.price))
+        .collect();
     change(context, found.cart_id, Command::AcceptPrices { prices }).await
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::admission::Pass;
 use domain::cart::CartLine;
 use domain::checkout::{Address, email_problem};
 use domain::ids::{CartId, CheckoutId, Sku};
@@ -18,6 +19,7 @@ use http::StatusCode;
 use crate::catalogue::{self, Article};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
+use crate::sales::{self, Offers};
 use crate::session::Tokens;
 use crate::{carrier, carts, origin_client};
 
@@ -37,6 +39,8 @@ pub(crate) struct Checkout {
     pub(crate) seen_quote: Option<String>,
     /// Where the shop is, as the shopper's browser knows it: `https://shop.example`.
     pub(crate) shop_url: String,
+    /// The flash sales' passes that came along.
+    pub(crate) passes: Vec<Pass>,
 }
 
 /// A cart with today's prices.
@@ -71,16 +75,16 @@ pub(crate) struct PricedCartLine {
 /// What is sold now, by SKU.
 pub(crate) type Articles = BTreeMap<Sku, Article>;
 
-/// Looks up what these lines are.
-pub(crate) async fn articles(context: &Context, lines: &[CartLine]) -> Result<Articles, Error> {
+/// Looks up what these lines are, at the prices that their cart pays.
+pub(crate) async fn articles(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<Articles, Error> {
     let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
     let articles = catalogue::articles(context, &skus).await?;
-    Ok(articles.into_iter().map(|article| (article.sku.clone(), article)).collect())
+    Ok(articles.into_iter().map(|article| (article.sku.clone(), offers.priced(article))).collect())
 }
 
 /// Looks up what is in a cart and what it costs.
-pub(crate) async fn price(context: &Context, lines: &[CartLine]) -> Result<PricedCart, Error> {
-    price_of(context, lines, &articles(context, lines).await?)
+pub(crate) async fn price(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<PricedCart, Error> {
+    price_of(context, lines, &articles(context, lines, offers).await?)
 }
 
 /// What is in a cart and what it costs, of what was looked up.
@@ -161,7 +165,7 @@ pub(crate) async fn give_up(
     let mut letting_go = LettingGo::new(checkout_id, cart_id, lines.iter().map(|line| line.product_id));
     loop {
         match letting_go.step() {
-            Step::Ask(calls) => letting_go.hear(carrier::carry(context, calls).await?),
+            Step::Ask(calls) => letting_go.hear(carrier::carry(context, &Offers::default(), calls).await?),
             Step::Done(()) => return Ok(()),
         }
     }
@@ -172,6 +176,8 @@ async fn run(context: &Context, checkout: &Checkout, correction: Option<Correcti
     if !fields.is_empty() {
         return Err(Error::invalid_fields(fields));
     }
+    let offers = sales::offers(context, &checkout.passes, Some(checkout.cart_id)).await?;
+    let email = &checkout.email;
     let checkout = purchase::Checkout {
         checkout_id: checkout.checkout_id,
         cart_id: checkout.cart_id,
@@ -181,13 +187,14 @@ async fn run(context: &Context, checkout: &Checkout, correction: Option<Correcti
         gateway: checkout.gateway,
         seen_quote: checkout.seen_quote.clone(),
         return_url: return_url(context, &checkout.shop_url, checkout.checkout_id)?,
-        limits: BTreeMap::new(),
+        limits: offers.limits(),
+        held_back: offers.held_back_from(email),
     };
     let mut placing = Placing::new(checkout, correction);
     loop {
         match placing.step() {
-            Step::Ask(calls) => placing.hear(carrier::carry(context, calls).await?, context.now()),
-            Step::Done(outcome) => return outcome.map_err(refused),
+            Step::Ask(calls) => placing.hear(carrier::carry(context, &offers, calls).await?, context.now()),
+            Step::Done(outcome) => return outcome.map_err(|refusal| refused(refusal, &offers, email)),
         }
     }
 }
@@ -199,10 +206,13 @@ fn return_url(context: &Context, shop_url: &str, checkout_id: CheckoutId) -> Res
 }
 
 /// What a refused checkout means over HTTP.
-fn refused(refusal: Refusal) -> Error {
+fn refused(refusal: Refusal, offers: &Offers, email: &str) -> Error {
     let conflict = |code, title, detail: String| Error::rejection(StatusCode::CONFLICT, code, title, detail);
     match refusal {
         Refusal::Cart(rejection) => carts::refused(rejection),
+        Refusal::HeldBack(product_id) => offers
+            .refusal(product_id, email)
+            .unwrap_or_else(|| Error::bug("held back, and nobody knows for which sale")),
         Refusal::OutOfStock(lines) => out_of_stock(lines),
         Refusal::Stock(rejection) => refused_by_stock(&rejection),
         Refusal::MixedCurrencies => conflict(

@@ -127,6 +127,11 @@ impl Context {
         Ok(self.0.env.durable_object(binding)?)
     }
 
+    /// Whether `key` may do once more what `binding` limits.
+    pub(crate) async fn is_within_limit(&self, binding: &str, key: String) -> Result<bool, Error> {
+        Ok(self.0.env.rate_limiter(binding)?.limit(key).await?.success)
+    }
+
     /// Counts one call of the origin.
     pub(crate) fn count_origin_call(&self) {
         self.0.counts.origin.fetch_add(1, Relaxed);
@@ -167,6 +172,11 @@ impl Context {
     /// A setting.
     pub(crate) fn var(&self, name: &str) -> Result<String, Error> {
         Ok(self.0.env.var(name)?.to_string())
+    }
+
+    /// A secret that may be missing.
+    pub(crate) fn secret(&self, name: &str) -> Option<String> {
+        self.0.env.secret(name).ok().map(|secret| secret.to_string()).filter(|secret| !secret.is_empty())
     }
 
     /// A keyring. A missing or malformed one is an operator's mistake, and says which it is.

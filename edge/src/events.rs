@@ -12,6 +12,7 @@ use crate::carrier;
 use crate::catalogue::d1;
 use crate::context::Context;
 use crate::error::Error;
+use crate::sales::Offers;
 
 /// Applies an event, or answers what was answered when it was applied.
 pub(crate) async fn apply(context: &Context, event: &OriginEvent) -> Result<EventOutcome, Error> {
@@ -21,7 +22,7 @@ pub(crate) async fn apply(context: &Context, event: &OriginEvent) -> Result<Even
     let mut settling = Settling::new(event);
     let outcome = loop {
         match settling.step() {
-            Step::Ask(calls) => settling.hear(carrier::carry(context, calls).await?),
+            Step::Ask(calls) => settling.hear(carrier::carry(context, &Offers::default(), calls).await?),
             Step::Done(outcome) => break outcome,
         }
     };

@@ -9,10 +9,11 @@ use domain::wire::{
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit};
+use worker::{Method, Request, RequestInit};
 
 use crate::context::Context;
 use crate::error::{Error, Rejection};
+use crate::outgoing;
 
 /// How long the origin may take. It may have to ask a gateway.
 const TIMEOUT_MS: u64 = 15_000;
@@ -65,23 +66,7 @@ async fn send<T: DeserializeOwned>(
     let url = format!("{}{path}", context.var("ORIGIN_URL")?.trim_end_matches('/'));
     let request = Request::new_with_init(&url, &init)?;
 
-    let fault = |error: worker::Error| Error::fault("origin", error);
-    let abort = AbortController::default();
-    let signal = abort.signal();
-    let answer = async {
-        let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(fault)?;
-        let text = response.text().await.map_err(fault)?;
-        Ok::<_, Error>((response.status_code(), text))
-    };
-    let timeout = Delay::from(std::time::Duration::from_millis(TIMEOUT_MS));
-    futures_util::pin_mut!(answer);
-    let (status, text) = match futures_util::future::select(answer, timeout).await {
-        futures_util::future::Either::Left((answer, _)) => answer?,
-        futures_util::future::Either::Right(((), _)) => {
-            abort.abort();
-            return Err(Error::fault("origin", format!("no answer within {TIMEOUT_MS} ms")));
-        }
-    };
+    let (status, text) = outgoing::send("origin", request, TIMEOUT_MS).await?;
     match status {
         200..=299 => serde_json::from_str(&text).map(Ok).map_err(|error| Error::fault("origin", error)),
         400..=499 if !matches!(status, 401 | 408 | 429) => serde_json::from_str(&text)

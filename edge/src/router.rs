@@ -16,8 +16,8 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, internal_search, internal_stock, listing, live, measure,
-    measure_stock, order, pictures, product, search,
+    api, cart, checkout, health, home, index_files, internal, internal_sales, internal_search, internal_stock, listing,
+    live, measure, measure_stock, order, pictures, product, sale, search,
 };
 use crate::signed;
 
@@ -49,6 +49,9 @@ fn routes() -> Router {
         .route("/internal/index/{version}/{file}/upload", post(index_files::begin))
         .route("/internal/index/{version}/{file}/complete", post(index_files::complete))
         .route("/internal/stock/{sku}", get(internal_stock::report).post(internal_stock::move_by_hand))
+        .route(wire::EDGE_SALES, get(internal_sales::list).post(internal_sales::set))
+        .route("/internal/sales/{slug}", get(internal_sales::report))
+        .route("/internal/sales/{slug}/cancel", post(internal_sales::cancel))
         .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
         .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
         .route(wire::EDGE_INDEX, get(internal_search::index_status))
@@ -71,7 +74,14 @@ fn routes() -> Router {
         .route("/api/v1/carts/{id}/accept-prices", post(api::prices_accept))
         .route("/api/v1/carts/{id}/merge", post(api::cart_merge))
         .route("/api/v1/checkouts", post(api::checkout))
-        .route("/api/v1/orders/{id}", get(api::order));
+        .route("/api/v1/orders/{id}", get(api::order))
+        .route("/api/v1/sales", get(api::sale_list))
+        .route("/api/v1/sales/{slug}", get(api::sale))
+        .route("/api/v1/sales/{slug}/join", post(api::sale_join))
+        .route("/api/v1/sales/{slug}/confirm", post(api::sale_confirm))
+        .route("/api/v1/sales/{slug}/standing", get(api::sale_standing))
+        .route("/api/v1/sales/{slug}/draw", get(api::sale_draw))
+        .route("/api/v1/sales/{slug}/draw/people", get(api::sale_people));
     let shop = Router::new()
         .route("/", get(home::home))
         .route("/c/{*path}", get(listing::category))
@@ -95,6 +105,10 @@ fn routes() -> Router {
         .route("/checkout/return/{checkout_id}/{token}", get(checkout::back))
         .route("/orders/{id}", get(order::order))
         .route("/orders/{id}/status", get(order::status))
+        .route("/sale/{slug}", get(sale::sale))
+        .route("/sale/{slug}/join", post(sale::join))
+        .route("/sale/{slug}/confirm", post(sale::confirm))
+        .route("/sale/{slug}/draw", get(sale::drawn))
         .route("/healthz", get(health::health));
     shop.merge(api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

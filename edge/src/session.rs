@@ -4,7 +4,8 @@
 //! hold nothing personal and hence no CSRF token: their forms are guarded by `SameSite=Lax` and the Origin check, which every
 //! unsafe request has to pass; forms on personal pages carry a token as well.
 
-use domain::ids::{CartId, OrderId};
+use domain::admission::{Pass, Ticket};
+use domain::ids::{CartId, OrderId, SaleId};
 use domain::signature::Keyring;
 use domain::time::Timestamp;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -13,6 +14,12 @@ use crate::context::Context;
 use crate::error::Error;
 
 const CART_COOKIE: &str = "__Host-kasuwa-cart";
+/// A flash sale's pass; the sale's id follows.
+const PASS_COOKIE: &str = "__Host-kasuwa-pass-";
+/// Where programs send passes: one or more, with commas between them.
+const PASS_HEADER: &str = "kasuwa-pass";
+/// Most passes that are looked at in one request.
+const PASSES_MAX: usize = 8;
 /// Carts are kept for 90 days.
 const CART_COOKIE_SECONDS: u32 = 90 * 24 * 60 * 60;
 
@@ -22,6 +29,7 @@ const CART_LINK: &str = "cart link";
 const CSRF: &str = "csrf";
 const ORDER: &str = "order";
 const CHECKOUT: &str = "checkout";
+const PASS: &str = "sale pass";
 
 /// The keys that carts' and orders' tokens are made with.
 pub(crate) struct Tokens(Keyring);
@@ -59,6 +67,44 @@ impl Tokens {
     /// Whether `token` is [`Self::checkout`]'s.
     pub(crate) fn is_checkout(&self, checkout_id: &str, token: &str) -> bool {
         self.0.verify_token(CHECKOUT, checkout_id, token)
+    }
+
+    /// A place in a flash sale as its holder shows it, good for one cart.
+    pub(crate) fn pass(&self, pass: &Pass) -> String {
+        let Pass { ticket: Ticket { sale_id, person_id, number, late }, cart_id } = pass;
+        let late = late.map(|at| at.as_millis().to_string()).unwrap_or_default();
+        let what = format!("{sale_id}.{person_id}.{cart_id}.{number}.{late}");
+        format!("{what}.{}", self.0.token(PASS, &what))
+    }
+
+    /// The pass in a text, if we made it.
+    pub(crate) fn read_pass(&self, text: &str) -> Option<Pass> {
+        let (what, token) = text.trim().rsplit_once('.')?;
+        if !self.0.verify_token(PASS, what, token) {
+            return None;
+        }
+        let mut parts = what.split('.');
+        let mut next = || parts.next();
+        let (sale_id, person_id, cart_id) = (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
+        let (number, late) = (next()?.parse().ok()?, next()?);
+        let late = if late.is_empty() { None } else { Some(Timestamp(late.parse().ok()?)) };
+        Some(Pass { ticket: Ticket { sale_id, person_id, number, late }, cart_id })
+    }
+
+    /// Every pass that came with a request, in cookies or in the header. Those that we did not make count as not sent.
+    pub(crate) fn passes(&self, headers: &HeaderMap) -> Vec<Pass> {
+        let in_cookies = cookies(headers).filter(|(name, _)| name.starts_with(PASS_COOKIE)).map(|(_, value)| value);
+        let in_header = headers.get_all(PASS_HEADER).iter().filter_map(|value| value.to_str().ok());
+        let all = in_cookies.chain(in_header.flat_map(|value| value.split(',')));
+        all.take(PASSES_MAX).filter_map(|text| self.read_pass(text)).collect()
+    }
+
+    /// `Set-Cookie` for a pass that is good for `seconds` at most.
+    pub(crate) fn pass_cookie(&self, pass: &Pass, seconds: i64) -> Result<HeaderValue, Error> {
+        let name = pass_cookie_name(pass.ticket.sale_id);
+        let text =
+            format!("{name}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", self.pass(pass), seconds.max(0));
+        HeaderValue::from_str(&text).map_err(Error::bug)
     }
 
     /// Goes into the forms of a shopper's personal pages.
@@ -128,14 +174,23 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The cookie that holds a sale's pass.
+fn pass_cookie_name(sale_id: SaleId) -> String {
+    format!("{PASS_COOKIE}{}", sale_id.0.simple())
+}
+
+/// The value of one cookie.
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    cookies(headers).find_map(|(key, value)| (key == name).then_some(value))
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
 }
 
 /// Refuses an unsafe request that a page of another site sent. Browsers say where a form comes from in `Origin` and
@@ -220,6 +275,24 @@ mod tests {
         for foreign in ["https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null"] {
             assert!(!opens(Some(foreign)), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_pass_is_read_as_it_was_made_and_no_other() {
+        let tokens = Tokens("a:0123456789abcdef0123456789abcdef".parse().unwrap());
+        let id = uuid::Uuid::from_u128;
+        for late in [None, Some(Timestamp(1_790_000_000_000))] {
+            let ticket = Ticket { sale_id: SaleId(id(1)), person_id: domain::ids::PersonId(id(2)), number: 17, late };
+            let pass = Pass { ticket, cart_id: CartId(id(3)) };
+            let text = tokens.pass(&pass);
+            assert_eq!(tokens.read_pass(&text), Some(pass));
+            assert_eq!(tokens.read_pass(&text.replacen(".17.", ".16.", 1)), None, "a better number");
+            let mut headers = HeaderMap::new();
+            headers.insert(PASS_HEADER, format!("nonsense, {text}").parse().unwrap());
+            headers.insert(header::COOKIE, tokens.pass_cookie(&pass, 60).unwrap());
+            assert_eq!(tokens.passes(&headers), [pass, pass]);
+        }
+        assert_eq!(tokens.read_pass(""), None);
     }
 
     #[test]

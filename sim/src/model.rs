@@ -4,7 +4,7 @@
 //! What is ours is real: stock, cart, order, payment, and the purchase flow between them. The network is a set of all calls that
 //! ever were made: each may arrive (again) at any later time, or never. What the origin does in one transaction is one step here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::cart::{self, Cart};
 use domain::checkout::Address;
@@ -173,6 +173,7 @@ fn checkout(buyer: usize) -> Checkout {
         seen_quote: None,
         return_url: String::new(),
         limits: BTreeMap::new(),
+        held_back: BTreeSet::new(),
     }
 }
 

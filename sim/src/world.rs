@@ -1,6 +1,6 @@
 //! The simulated world: buyers, the Worker with its objects, the origin, the gateway, and time. It does one operation after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::cart;
@@ -270,6 +270,7 @@ impl World {
             seen_quote,
             return_url: format!("https://edge.simulated/{checkout_id}"),
             limits: BTreeMap::new(),
+            held_back: BTreeSet::new(),
         };
         let correction =
             Correction { checkout_id: corrected_id, return_url: format!("https://edge.simulated/{corrected_id}") };

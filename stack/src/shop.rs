@@ -292,7 +292,7 @@ impl Stack {
 
     fn edge_command(&self) -> Result<Command> {
         let state = &self.config.state;
-        wrangler::write_settings(state, &self.keys, &self.addresses().origin, &self.config.settings)?;
+        wrangler::write_settings(state, &self.keys, &self.addresses(), &self.config.settings)?;
         Ok(match self.config.host {
             Host::Wrangler => wrangler::dev(&self.config.layout, state, self.config.ports),
             Host::Workerd => wrangler::workerd(&self.config.layout, state, self.config.ports),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::fingerprint::Fingerprint;
 use crate::keys::{Keys, Overwrite, write_secret};
 use crate::layout::Layout;
-use crate::ports::Ports;
+use crate::ports::{Addresses, Ports};
 
 /// Environment variable with the path of `xtask`, by which wrangler's build command calls it when a [`crate::Stack`] started wrangler:
 /// through cargo it could have to wait for another build. Settings and databases are the stack's business then.
@@ -93,10 +93,15 @@ pub fn migrate(layout: &Layout, state: &Path) -> Result<()> {
 }
 
 /// The Worker's settings for one shop, where only its owner can read them.
-pub(crate) fn write_settings(state: &Path, keys: &Keys, origin: &str, others: &[(String, String)]) -> Result<()> {
+pub(crate) fn write_settings(
+    state: &Path,
+    keys: &Keys,
+    addresses: &Addresses,
+    others: &[(String, String)],
+) -> Result<()> {
     let others: String = others.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let file = state.join("edge.env");
-    write_secret(&file, &(settings(keys, origin) + &others), Overwrite::Yes)
+    write_secret(&file, &(settings(keys, addresses) + &others), Overwrite::Yes)
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
@@ -108,14 +113,15 @@ pub fn write_dev_vars(layout: &Layout) -> Result<()> {
         return Ok(());
     }
     let keys = Keys::load_or_make(&layout.default_state().join("keys.json"))?;
-    let origin = Ports::starting_at(crate::shop::DEFAULT_PORT)?.addresses().origin;
-    write_secret(&file, &settings(&keys, &origin), Overwrite::Yes)
+    let addresses = Ports::starting_at(crate::shop::DEFAULT_PORT)?.addresses();
+    write_secret(&file, &settings(&keys, &addresses), Overwrite::Yes)
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn settings(keys: &Keys, origin: &str) -> String {
+fn settings(keys: &Keys, addresses: &Addresses) -> String {
+    let Addresses { origin, sandbox, .. } = addresses;
     format!(
-        "ORIGIN_URL={origin}\nEDGE_ORIGIN_KEYS={}\nOPERATOR_KEYS={}\nSHOPPER_KEYS={}\n",
+        "ORIGIN_URL={origin}\nMAIL_URL={sandbox}/mail\nEDGE_ORIGIN_KEYS={}\nOPERATOR_KEYS={}\nSHOPPER_KEYS={}\n",
         keys.edge_origin_keys, keys.operator_keys, keys.shopper_keys
     )
 }

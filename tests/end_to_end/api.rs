@@ -193,9 +193,15 @@ async fn every_answer_is_timed_counted_and_guarded() {
         let response = shop.page("/api/openapi.json").await;
         (response.status(), response.json::<Value>().await.unwrap())
     };
-    for path in
-        ["/api/v1/products/{slug}", "/api/v1/search", "/api/v1/carts", "/api/v1/checkouts", "/api/v1/orders/{id}"]
-    {
+    for path in [
+        "/api/v1/products/{slug}",
+        "/api/v1/search",
+        "/api/v1/carts",
+        "/api/v1/checkouts",
+        "/api/v1/orders/{id}",
+        "/api/v1/sales/{slug}/join",
+        "/api/v1/sales/{slug}/draw",
+    ] {
         assert!(document["paths"].get(path).is_some(), "{path} is not described");
     }
     let odd = shop.page("/search?q=%00%ff%f0%9f%99%82%22%27%3Cscript%3E").await;

@@ -187,6 +187,18 @@ impl Shop {
         token: Option<&str>,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
+        self.api_with_pass(method, path, token, None, body).await
+    }
+
+    /// One call of the API with a flash sale's pass.
+    pub async fn api_with_pass(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        pass: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         // The same key for every try of this call, so that a try whose answer was lost counts once.
         let key = Uuid::now_v7().to_string();
         for _ in 0..TRIES_MAX {
@@ -194,6 +206,9 @@ impl Shop {
             let mut request = self.http.request(method.clone(), url).header("idempotency-key", &key);
             if let Some(token) = token {
                 request = request.bearer_auth(token);
+            }
+            if let Some(pass) = pass {
+                request = request.header("kasuwa-pass", pass);
             }
             if let Some(body) = &body {
                 request = request.json(body);

@@ -80,6 +80,23 @@ pub(crate) struct StockArguments {
     words: Vec<String>,
 }
 
+/// Arguments of `cargo xtask sale`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask sale set FILE      makes the sale in FILE (JSON) be so; the same again changes nothing
+  cargo xtask sale list          every sale
+  cargo xtask sale show SLUG     one, and how many have joined
+  cargo xtask sale cancel SLUG   nobody joins or is let in any more
+  cargo xtask sale verify SLUG   checks the draw from what the shop publishes; needs no keys
+  cargo xtask sale help set      what FILE says
+
+--shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
+pub(crate) struct SaleArguments {
+    /// What to do, and with which sale
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
 /// Which shop.
 #[derive(Debug, clap::Args)]
 struct ShopArguments {
@@ -141,14 +158,28 @@ pub(crate) fn import(layout: &Layout, arguments: ImportArguments) -> Result<()> 
 
 /// `cargo xtask stock`.
 pub(crate) fn stock(layout: &Layout, arguments: StockArguments) -> Result<()> {
+    operator_tool(layout, "stock", arguments.words)
+}
+
+/// `cargo xtask sale`.
+pub(crate) fn sale(layout: &Layout, arguments: SaleArguments) -> Result<()> {
     let mut words = arguments.words;
-    let shop = ShopArguments {
-        shop: take_option(&mut words, "--shop")?,
-        state: take_option(&mut words, "--state")?.map(PathBuf::from),
-    };
+    if words.first().is_none_or(|word| word != "verify") {
+        return operator_tool(layout, "sale", words);
+    }
+    // What everybody may check needs no keys.
+    let shop = ShopArguments::among(&mut words)?;
+    build(layout)?;
+    let address = shop.address(&shop.state(layout))?;
+    told(Command::new(layout.program("sale")).args(words).args(["--shop", &address]))
+}
+
+/// One of the importer's small programs, with these words and the shop that they name.
+fn operator_tool(layout: &Layout, program: &str, mut words: Vec<String>) -> Result<()> {
+    let shop = ShopArguments::among(&mut words)?;
     build(layout)?;
     let target = shop.target(layout)?;
-    told(target.program("stock").args(words).args(["--shop", &target.address]))
+    told(target.program(program).args(words).args(["--shop", &target.address]))
 }
 
 /// Takes `name VALUE` or `name=VALUE` out of `words`.
@@ -203,12 +234,25 @@ fn build(layout: &Layout) -> Result<()> {
 }
 
 impl ShopArguments {
-    fn target<'a>(&self, layout: &'a Layout) -> Result<Target<'a>> {
-        let state = self.state.clone().unwrap_or_else(|| layout.default_state());
-        let address = match &self.shop {
+    /// Those among a command's words, which are taken out.
+    fn among(words: &mut Vec<String>) -> Result<Self> {
+        Ok(Self { shop: take_option(words, "--shop")?, state: take_option(words, "--state")?.map(PathBuf::from) })
+    }
+
+    fn state(&self, layout: &Layout) -> PathBuf {
+        self.state.clone().unwrap_or_else(|| layout.default_state())
+    }
+
+    fn address(&self, state: &Path) -> Result<String> {
+        Ok(match &self.shop {
             Some(address) => address.trim_end_matches('/').to_owned(),
-            None => running(&state).unwrap_or(Ports::starting_at(stack::DEFAULT_PORT)?.addresses().shop),
-        };
+            None => running(state).unwrap_or(Ports::starting_at(stack::DEFAULT_PORT)?.addresses().shop),
+        })
+    }
+
+    fn target<'a>(&self, layout: &'a Layout) -> Result<Target<'a>> {
+        let state = self.state(layout);
+        let address = self.address(&state)?;
         let operator_keys = match env::var("OPERATOR_KEYS") {
             Ok(keys) if !keys.is_empty() => keys,
             Ok(_) | Err(_) => {

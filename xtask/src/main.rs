@@ -46,6 +46,8 @@ enum Command {
     Queries(catalogue::QueriesArguments),
     /// Shows a variant's stock and its history, and moves it by hand
     Stock(catalogue::StockArguments),
+    /// Sets, lists, shows and cancels flash sales, and checks their draws
+    Sale(catalogue::SaleArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -77,6 +79,7 @@ fn run(command: Command) -> Result<()> {
         Command::Sim(arguments) => sim::run(&layout, arguments.words()),
         Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
         Command::Stock(arguments) => catalogue::stock(&layout, arguments),
+        Command::Sale(arguments) => catalogue::sale(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }

@@ -104,6 +104,21 @@ impl Draw {
         Self { secret, entries, entries_count, seed }
     }
 
+    /// What was committed to.
+    pub const fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    /// Digest of the list.
+    pub const fn entries(&self) -> Digest32 {
+        self.entries
+    }
+
+    /// What the order follows from.
+    pub const fn seed(&self) -> Digest32 {
+        self.seed
+    }
+
     /// How many are on the list.
     pub const fn entries_count(&self) -> u32 {
         self.entries_count

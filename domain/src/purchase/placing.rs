@@ -1,6 +1,6 @@
 //! Turning a cart into an order: freeze, look up, reserve, place. Hop by hop the line of *placing* in ARCHITECTURE.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, Call, CartAnswer, LettingGo, Offers, Step, by_product};
 use crate::cart::{self, CartLine};
@@ -33,6 +33,8 @@ pub struct Checkout {
     pub return_url: String,
     /// What one person may have, of each product that a sale says so of.
     pub limits: BTreeMap<ProductId, PersonLimit>,
+    /// Products that a sale holds back, and whose pass this shopper has not shown.
+    pub held_back: BTreeSet<ProductId>,
 }
 
 /// The checkout that takes the place of one that became an order for other things.
@@ -49,6 +51,8 @@ pub struct Correction {
 pub enum Refusal {
     /// The cart cannot be frozen.
     Cart(cart::Rejection),
+    /// A sale holds this product back for others.
+    HeldBack(ProductId),
     /// There is not enough of these.
     OutOfStock(Vec<ShortLine>),
     /// A product's stock does not want this reservation.
@@ -191,7 +195,13 @@ impl Placing {
             }
         };
         match cart.checkout(self.checkout.checkout_id) {
-            Some(frozen) => Stage::LookingUp(Frozen { lines: frozen.lines.clone(), is_new }),
+            Some(frozen) => {
+                let frozen = Frozen { lines: frozen.lines.clone(), is_new };
+                match frozen.lines.iter().find(|line| self.checkout.held_back.contains(&line.product_id)) {
+                    Some(line) => self.refuse(&frozen, Refusal::HeldBack(line.product_id)),
+                    None => Stage::LookingUp(frozen),
+                }
+            }
             None => Stage::Done(Err(Refusal::Bug("a frozen cart has no checkout"))),
         }
     }

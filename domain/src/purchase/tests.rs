@@ -196,6 +196,7 @@ fn checkout(n: u128) -> Checkout {
         seen_quote: None,
         return_url: format!("https://shop.example/{n}"),
         limits: BTreeMap::new(),
+        held_back: BTreeSet::new(),
     }
 }
 
@@ -211,6 +212,16 @@ fn a_cart_becomes_an_order_and_the_same_checkout_the_same_order() {
     assert_eq!(shop.settle(OriginEventKind::OrderPaid), EventOutcome::Done, "told twice");
     assert!(shop.cart.lines().is_empty());
     assert_eq!(shop.state(LAMP, 1), Some(ReservationState::Committed));
+}
+
+#[test]
+fn what_a_sale_holds_back_is_refused_before_anything_is_held() {
+    let mut shop = Shop::new();
+    let held_back = BTreeSet::from([product_of(BULB)]);
+    let refused = shop.place(Checkout { held_back, ..checkout(1) }, None);
+    assert_eq!(refused, Err(Refusal::HeldBack(product_of(BULB))));
+    assert_eq!((shop.available(LAMP), shop.state(LAMP, 1), shop.is_frozen()), (1, None, false));
+    assert!(shop.orders.is_empty());
 }
 
 #[test]

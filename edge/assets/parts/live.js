@@ -43,7 +43,9 @@ function show() {
   const text = !shown.back ? now : available < last ? `${shown.back} · ${now}` : shown.back;
   if (line.textContent !== text) line.textContent = text;
   line.className = `stock ${available === 0 ? "out" : available < last ? "few" : "in"}`;
-  $("#add-button").disabled = available === 0;
+  // A product that is held back for a flash sale has no button.
+  const button = $("#add-button");
+  if (button) button.disabled = available === 0;
 }
 
 function tell() {

@@ -260,6 +260,24 @@ pub(crate) async fn product(context: &Context, slug: &str) -> Result<Option<Snap
     Ok(Some(snapshot))
 }
 
+/// Products by their ids, each with what D1 knows of its stock; hidden ones are left out, and the order is none in particular.
+pub(crate) async fn products(context: &Context, ids: &[ProductId]) -> Result<Vec<(Snapshot, Vec<(Sku, u32)>)>, Error> {
+    let rows: Vec<ProductRow> = context
+        .db()?
+        .prepare(format!("{SELECT_PRODUCTS} WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'active'"))
+        .bind(&[JsValue::from_str(&serde_json::to_string(ids)?)])?
+        .all()
+        .await
+        .and_then(|result| result.results())
+        .map_err(d1)?;
+    rows.into_iter()
+        .map(|row| {
+            let levels = row.variants()?.into_iter().map(|variant| (variant.sku, variant.available)).collect();
+            Ok((row.snapshot()?, levels))
+        })
+        .collect()
+}
+
 /// How a product's snapshot is named in KV.
 fn snapshot_key(slug: &str) -> String {
     format!("product:{slug}")

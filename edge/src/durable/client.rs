@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
+use domain::admission::{self, CodeRefusal, Commitment, Draw, Terms, Ticket};
 use domain::cart;
-use domain::ids::{CartId, ProductId, Sku};
+use domain::ids::{CartId, PersonId, ProductId, SaleId, Sku};
 use domain::purchase::CartAnswer;
 use domain::stock::{self, Reservation};
 use domain::wire::StockReport;
@@ -117,6 +118,47 @@ pub(crate) enum CartCall {
     Change(cart::Command),
 }
 
+/// What is wanted of an Admission object.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AdmissionAsk {
+    /// That the terms be these.
+    Open { terms: Terms },
+    /// How far it is; draws, if it is time.
+    Read,
+    /// Whether a code may go to this person; counts as sent.
+    SendCode { person_id: PersonId },
+    /// Somebody typed a code. With the right one they have a place.
+    Prove { person_id: PersonId, is_right: bool },
+    /// A part of the list that was drawn from.
+    People { from: u32, count: u32 },
+    /// That nobody be let in any more.
+    Cancel,
+}
+
+/// What an Admission object answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AdmissionAnswer {
+    pub(crate) commitment: Option<Commitment>,
+    pub(crate) draw: Option<Draw>,
+    pub(crate) joined: u32,
+    /// Of the person who proved who they are.
+    pub(crate) ticket: Option<Ticket>,
+    /// If they were asked for.
+    #[serde(default)]
+    pub(crate) people: Vec<PersonId>,
+}
+
+/// Why an Admission object refuses something.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AdmissionRefusal {
+    /// The queue does not take them.
+    Queue(admission::Rejection),
+    /// No code is sent, or this one is not taken.
+    Code(CodeRefusal),
+}
+
 /// One call of the indexer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,6 +251,16 @@ async fn indexer_by_clock(env: &Env, call_of: IndexerCall) -> Result<(), Error> 
     // Neither is ever refused.
     drop(answer);
     Ok(())
+}
+
+/// Asks something of a flash sale's queue.
+pub(crate) async fn admission(
+    context: &Context,
+    sale_id: SaleId,
+    ask: &AdmissionAsk,
+) -> Result<Result<AdmissionAnswer, AdmissionRefusal>, Error> {
+    let stub = context.objects("ADMISSION")?.get_by_name(&sale_id.to_string())?;
+    call(&stub, ask).await
 }
 
 /// Asks something of a product's stock.

@@ -2,6 +2,8 @@
 //!
 //! Objects call nobody but downwards: a Stock object tells its relays and pokes the indexer, and those call nobody. Between load and persist there is no `await`, so each command is one transaction.
 
+mod admission;
+mod admission_tables;
 mod cart;
 pub(crate) mod client;
 pub(crate) mod crowd;

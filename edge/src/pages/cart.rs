@@ -9,7 +9,7 @@ use domain::wire::Picture;
 use maud::{Markup, html};
 
 use super::layout::{Page, Site};
-use super::links::{counted, product};
+use super::links::{counted, encode, product};
 use super::moment::time_of_day;
 use super::notice::{Tone, notice};
 use super::picture::{Fetch, Subject, THUMB_SIZES, picture_or_drawing};
@@ -67,6 +67,8 @@ pub struct Line {
     pub quantity: Quantity,
     /// Units that could be bought now. `None` when the product is no longer sold.
     pub available: Option<u32>,
+    /// The flash sale that it is held back for, while this cart may not buy from it: its slug and title.
+    pub held_back: Option<(String, String)>,
 }
 
 /// A payment that is under way.
@@ -143,6 +145,7 @@ fn empty(model: &Model<'_>) -> Markup {
 
 fn filled(model: &Model<'_>) -> Markup {
     let short = model.lines.iter().any(Line::is_short);
+    let held_back = model.lines.iter().any(|line| line.held_back.is_some());
     html! {
         @if short && model.frozen.is_none() {
             (notice(Tone::Warning, "Some things cannot be had as they are", &html! {
@@ -159,7 +162,7 @@ fn filled(model: &Model<'_>) -> Markup {
                 @if let Some(quote) = &model.quote { (totals(quote)) }
                 @if model.frozen.is_some() {
                     p.hint { "Finish or give up the payment above first." }
-                } @else if short || model.quote.is_none() {
+                } @else if short || held_back || model.quote.is_none() {
                     p.hint { "Checkout opens once every line can be had." }
                 } @else {
                     a.button.wide href="/checkout" { "Check out" }
@@ -324,6 +327,9 @@ fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
 
 fn line_problem(model: &Model<'_>, line: &Line) -> Markup {
     html! {
+        @if let Some((slug, title)) = &line.held_back {
+            p.problem { "Sold in a flash sale only, to people whose turn it is: " a href={ "/sale/" (encode(slug)) } { (title) } "." }
+        }
         @match line.available {
             None => p.problem { "No longer sold. Please remove it." },
             Some(0) => p.problem { "Sold out. Save it for later, or remove it." },
@@ -426,6 +432,7 @@ pub(super) mod tests {
             seen_price: Some(Money::new(1_000, Currency::Usd)),
             quantity: Quantity::new(2).unwrap(),
             available: Some(5),
+            held_back: None,
         };
         let priced = PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 1_000 };
         let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 500 };
@@ -435,6 +442,14 @@ pub(super) mod tests {
     fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {
         let (line, _) = two_cups();
         page_with(Line { available, ..line }, frozen)
+    }
+
+    #[test]
+    fn what_is_held_back_for_a_sale_says_so_and_keeps_the_checkout_shut() {
+        let (line, _) = two_cups();
+        let html = page_with(Line { held_back: Some(("winter".into(), "Winter".into())), ..line.clone() }, None);
+        assert!(html.contains("/sale/winter") && !html.contains("href=\"/checkout\""), "{html}");
+        assert!(page_with(line, None).contains("href=\"/checkout\""));
     }
 
     fn page_with(line: Line, frozen: Option<Frozen>) -> String {

@@ -1,12 +1,14 @@
 //! The front page: what the market holds, drawn from the catalogue itself.
 
+use domain::time::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
 
 use super::card::{Card, grid};
 use super::layout::{Page, SHOP_NAME, Site};
-use super::links::{Link, grouped, product, search};
+use super::links::{Link, encode, grouped, product, search};
 use super::marks::{mark_for, tint_for};
+use super::moment::date_and_time;
 use super::picture::Fetch;
 
 /// What the front page shows.
@@ -24,6 +26,23 @@ pub struct Model<'a> {
     pub categories: Vec<Link>,
     /// What came last; twelve look good.
     pub newest: Vec<Card>,
+    /// Flash sales that are announced, gather or run.
+    pub sales: Vec<Teaser>,
+}
+
+/// A flash sale in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Teaser {
+    /// Its page: `/sale/{slug}`.
+    pub slug: String,
+    /// What it is called.
+    pub title: String,
+    /// When people are let in.
+    pub starts_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
+    /// Whether people are let in now.
+    pub is_running: bool,
 }
 
 /// The page.
@@ -36,6 +55,22 @@ pub fn view(model: &Model<'_>) -> Markup {
     );
     let main = html! {
         (hero(model))
+        @if !model.sales.is_empty() {
+            section.wrap.section aria-labelledby="sales-title" {
+                h2 #sales-title { "Flash sales" }
+                ul.teasers role="list" {
+                    @for sale in &model.sales {
+                        li { a href={ "/sale/" (encode(&sale.slug)) } {
+                            strong { (sale.title) }
+                            span.muted {
+                                @if sale.is_running { "Now, until " (date_and_time(sale.ends_at)) }
+                                @else { "Starts on " (date_and_time(sale.starts_at)) }
+                            }
+                        } }
+                    }
+                }
+            }
+        }
         @if !model.categories.is_empty() {
             section.wrap.section #categories aria-labelledby="categories-title" {
                 h2 #categories-title { "Shop by category" }
@@ -147,7 +182,15 @@ mod tests {
     #[test]
     fn an_empty_shop_still_has_a_front_page() {
         let site = site();
-        let empty = Model { site: &site, products: 0, brands: 0, featured: vec![], categories: vec![], newest: vec![] };
+        let empty = Model {
+            site: &site,
+            products: 0,
+            brands: 0,
+            featured: vec![],
+            categories: vec![],
+            newest: vec![],
+            sales: vec![],
+        };
         let html = view(&empty).into_string();
         assert!(html.contains("still being set up"), "{html}");
         let full = Model { products: 19_406, brands: 2, featured: vec![card("A")], newest: vec![card("B")], ..empty };

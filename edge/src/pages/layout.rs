@@ -67,12 +67,24 @@ pub struct Page<'a> {
     pub linked_data: &'a [serde_json::Value],
     /// Whether the categories are shown; a checkout does without, so that nothing distracts.
     pub browse: bool,
+    /// After how many seconds the page loads itself again, where there is no JavaScript to do it better.
+    pub refresh_seconds: Option<u32>,
 }
 
 impl<'a> Page<'a> {
     /// A page that search engines leave out.
     pub fn private(site: &'a Site, title: &'a str) -> Self {
-        Self { site, title, description: "", canonical: None, query: "", picture: None, linked_data: &[], browse: true }
+        Self {
+            site,
+            title,
+            description: "",
+            canonical: None,
+            query: "",
+            picture: None,
+            linked_data: &[],
+            browse: true,
+            refresh_seconds: None,
+        }
     }
 
     /// A page for everybody, known by its canonical path.
@@ -112,6 +124,9 @@ impl<'a> Page<'a> {
                 meta name="color-scheme" content="light dark";
                 meta name="theme-color" content="#27408b";
                 meta name="htmx-config" content=(HTMX_CONFIG);
+                @if let Some(seconds) = self.refresh_seconds {
+                    noscript { meta http-equiv="refresh" content=(seconds); }
+                }
                 link rel="icon" href=(assets.icon) type="image/svg+xml";
                 @if !self.description.is_empty() { meta name="description" content=(clipped(self.description, 160)); }
                 @if let Some(path) = self.canonical {

@@ -10,6 +10,7 @@ pub mod card;
 pub mod cart;
 pub mod checkout;
 pub mod countries;
+pub mod draw;
 pub mod error_page;
 pub mod filters;
 pub mod form;
@@ -26,6 +27,7 @@ pub mod order;
 pub mod picture;
 pub mod product;
 pub mod rating;
+pub mod sale;
 
 mod facets;
 mod no_results;

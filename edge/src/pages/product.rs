@@ -2,6 +2,7 @@
 
 use domain::ids::Sku;
 use domain::money::Money;
+use domain::time::Timestamp;
 use domain::wire::Picture;
 use maud::{Markup, html};
 use serde_json::json;
@@ -10,6 +11,8 @@ use super::card::{BACK_IN_STOCK, Card, all_availability_words, availability_clas
 use super::layout::{Page, Site, breadcrumbs, clipped};
 use super::links::{self, Link};
 use super::listing::trail;
+use super::moment::{date_and_time, time_of_day};
+use super::notice::{Tone, notice};
 use super::picture::{Fetch, Subject, THUMB_SIZES, drawing, fallback_width, picture};
 
 /// How wide the main picture is, for the browser's choice among its widths.
@@ -28,6 +31,27 @@ pub struct Model<'a> {
     pub delivery: Option<Money>,
     /// Others that go well with it or may be had instead; may be empty.
     pub related: Vec<Card>,
+    /// The flash sale that it is or will be in.
+    pub sale: Option<SaleNotice>,
+}
+
+/// What a product's page tells of a flash sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaleNotice {
+    /// What it is called.
+    pub title: String,
+    /// Its page: `/sale/{slug}`.
+    pub slug: String,
+    /// Price of one in it.
+    pub price: Money,
+    /// Whether the product is sold in no other way now.
+    pub is_held_back: bool,
+    /// From when on it is.
+    pub gathers_at: Timestamp,
+    /// When people are let in.
+    pub starts_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
 }
 
 /// A product with everything that its page tells.
@@ -151,7 +175,9 @@ fn buy_box(model: &Model<'_>) -> Markup {
                 p.price.big { (variant.price) }
                 (options(product, variant))
                 (stock(product, variant))
-                (add_form(product, variant))
+                @if let Some(sale) = &model.sale { (sale_notice(sale)) }
+                // What would lead into a refusal is not offered.
+                @if !model.sale.as_ref().is_some_and(|sale| sale.is_held_back) { (add_form(product, variant)) }
             }
             ul.facts role="list" {
                 @if let Some(delivery) = model.delivery {
@@ -165,6 +191,23 @@ fn buy_box(model: &Model<'_>) -> Markup {
             }
         }
     }
+}
+
+fn sale_notice(sale: &SaleNotice) -> Markup {
+    let address = format!("/sale/{}", links::encode(&sale.slug));
+    notice(
+        Tone::Info,
+        &format!("{} in a flash sale", sale.price),
+        &html! {
+            @if sale.is_held_back {
+                p { "Until " (date_and_time(sale.ends_at)) " it is sold in " (sale.title) " only, to people whose turn it is." }
+                p.actions { a.button href=(address) { "To the sale" } }
+            } @else {
+                p { "From " (date_and_time(sale.gathers_at)) " on you can join " a href=(address) { (sale.title) }
+                    "; it starts at " (time_of_day(sale.starts_at)) "." }
+            }
+        },
+    )
 }
 
 /// The live line. Its socket tells every variant's level, and `parts/live.js` shows and announces what changed in the words that stand
@@ -356,7 +399,7 @@ mod tests {
     }
 
     fn page(product: &Product, chosen: usize) -> String {
-        view(&Model { site: &site(), product, chosen, delivery: None, related: vec![] }).into_string()
+        view(&Model { site: &site(), product, chosen, delivery: None, related: vec![], sale: None }).into_string()
     }
 
     #[test]
@@ -384,6 +427,34 @@ mod tests {
         // Size M, while red is chosen; S, Red and Blue can be had.
         assert_eq!((words(""), words(" hidden")), (1, 3), "{html}");
         assert!(html.contains("data-words=\"[&quot;Sold out&quot;,&quot;Only 1 left&quot;,"), "{html}");
+    }
+
+    #[test]
+    fn what_is_held_back_for_a_sale_leads_there_and_not_into_a_refusal() {
+        let page = |is_held_back| {
+            let at = Timestamp(1_790_000_000_000);
+            let sale = SaleNotice {
+                title: "Winter".into(),
+                slug: "winter".into(),
+                price: Money::new(2_995, Currency::Usd),
+                is_held_back,
+                gathers_at: at,
+                starts_at: at,
+                ends_at: at,
+            };
+            let product = hoodie();
+            let model = Model {
+                site: &site(),
+                product: &product,
+                chosen: 0,
+                delivery: None,
+                related: vec![],
+                sale: Some(sale),
+            };
+            view(&model).into_string()
+        };
+        assert!(page(true).contains("/sale/winter") && !page(true).contains("add-button"));
+        assert!(page(false).contains("/sale/winter") && page(false).contains("add-button"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::admission::Pass;
 use domain::cart::{CartLine, Command};
 use domain::ids::{CartId, CheckoutId, Sku};
 use domain::money::Money;
@@ -19,6 +20,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Form, Path};
 use crate::pages::cart::{Frozen, Line, Model, added, count as count_fragment, not_added, open_view, view};
+use crate::sales::{self, Offers};
 use crate::session::{Tokens, check_same_origin};
 use crate::site;
 
@@ -33,6 +35,8 @@ pub(crate) struct Shopper {
     pub(crate) cart_id: Option<CartId>,
     /// Whether htmx asks, and wants a fragment.
     pub(crate) is_htmx: bool,
+    /// Of flash sales.
+    pub(crate) passes: Vec<Pass>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Shopper {
@@ -45,7 +49,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Shopper {
         }
         let tokens = Tokens::of(&context)?;
         let cart_id = tokens.cart_in_cookie(&parts.headers);
-        Ok(Self { tokens, cart_id, is_htmx: parts.headers.contains_key("hx-request") })
+        let passes = tokens.passes(&parts.headers);
+        Ok(Self { tokens, cart_id, is_htmx: parts.headers.contains_key("hx-request"), passes })
     }
 }
 
@@ -97,7 +102,7 @@ pub(crate) struct AddForm {
 #[worker::send]
 pub(crate) async fn add(context: Context, shopper: Shopper, Form(form): Form<AddForm>) -> Result<Response, Error> {
     let cart_id = shopper.cart_id.unwrap_or_else(|| CartId(context.new_id()));
-    let (cart_id, mut response) = match add_line(&context, cart_id, &form).await {
+    let (cart_id, mut response) = match add_line(&context, cart_id, &form, &shopper.passes).await {
         Ok((title, quantity, cart_id)) if shopper.is_htmx => {
             let mut response = Html(added(&title, quantity.get()).into_string()).into_response();
             response.headers_mut().extend([CART_CHANGED]);
@@ -118,10 +123,15 @@ pub(crate) async fn add(context: Context, shopper: Shopper, Form(form): Form<Add
     Ok(response)
 }
 
-async fn add_line(context: &Context, cart_id: CartId, form: &AddForm) -> Result<(String, Quantity, CartId), Error> {
+async fn add_line(
+    context: &Context,
+    cart_id: CartId,
+    form: &AddForm,
+    passes: &[Pass],
+) -> Result<(String, Quantity, CartId), Error> {
     let quantity = if form.quantity.trim().is_empty() { quantity("1")? } else { quantity(&form.quantity)? };
     let sku = sku(&form.sku)?;
-    let (article, found) = carts::add(context, cart_id, context.new_operation(), &sku, quantity).await?;
+    let (article, found) = carts::add(context, cart_id, context.new_operation(), &sku, quantity, passes).await?;
     Ok((article.title, quantity, found.cart_id))
 }
 
@@ -194,7 +204,7 @@ pub(crate) async fn accept_prices(
     Form(form): Form<LineForm>,
 ) -> Result<Response, Error> {
     let cart_id = shopper.checked_cart(&form.csrf)?;
-    let outcome = carts::accept_prices(&context, cart_id).await;
+    let outcome = carts::accept_prices(&context, cart_id, &shopper.passes).await;
     changed(&context, shopper, outcome).await
 }
 
@@ -313,7 +323,8 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     let Found { cart_id, cart, .. } = carts::read(context, cart_id).await?;
     let both: Vec<CartLine> = cart.lines().iter().chain(cart.saved()).cloned().collect();
     // One look at the catalogue for both lists; only the first is priced.
-    let articles = checkout::articles(context, &both).await?;
+    let offers = sales::offers(context, &shopper.passes, Some(cart_id)).await?;
+    let articles = checkout::articles(context, &both, &offers).await?;
     let priced = checkout::price_of(context, cart.lines(), &articles)?;
     let frozen = cart.frozen_for(context.now()).map(|(checkout_id, until)| Frozen {
         checkout_id,
@@ -323,7 +334,7 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     let mixed = priced
         .is_mixed()
         .then(|| "These things are priced in different currencies. Take some out to pay for the rest.".to_owned());
-    let show = |lines: &[CartLine]| lines.iter().map(|line| page_line_of(line, &articles)).collect();
+    let show = |lines: &[CartLine]| lines.iter().map(|line| page_line_of(line, &articles, &offers)).collect();
     let link = shopper.tokens.cart_link(cart_id, context.now() + LINK_LENGTH);
     let model = Model {
         site: &site,
@@ -339,9 +350,13 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
 }
 
 /// A line, also of what is no longer sold.
-fn page_line_of(line: &CartLine, articles: &checkout::Articles) -> Line {
+fn page_line_of(line: &CartLine, articles: &checkout::Articles, offers: &Offers) -> Line {
     match articles.get(&line.sku) {
-        Some(article) => Line { seen_price: line.seen_price, ..page_line(article, line.quantity) },
+        Some(article) => Line {
+            seen_price: line.seen_price,
+            held_back: offers.held_back(line.product_id).map(|sale| (sale.slug, sale.title)),
+            ..page_line(article, line.quantity)
+        },
         None => Line {
             sku: line.sku.clone(),
             slug: String::new(),
@@ -354,6 +369,7 @@ fn page_line_of(line: &CartLine, articles: &checkout::Articles) -> Line {
             seen_price: None,
             quantity: line.quantity,
             available: None,
+            held_back: None,
         },
     }
 }
@@ -372,6 +388,7 @@ pub(crate) fn page_line(article: &catalogue::Article, quantity: Quantity) -> Lin
         seen_price: None,
         quantity,
         available: Some(article.available),
+        held_back: None,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
 use crate::origin_client;
 use crate::pages::checkout::{Form as Typed, Model, Trouble, view};
-use crate::site;
+use crate::{sales, site};
 
 /// `GET /checkout`
 #[worker::send]
@@ -99,6 +99,7 @@ pub(crate) async fn place(
             gateway: typed.gateway,
             seen_quote: (!form.quote.is_empty()).then_some(form.quote),
             shop_url: context.shop_url().to_owned(),
+            passes: shopper.passes.clone(),
         };
         checkout::place_corrected(&context, &checkout).await
     } else {
@@ -155,11 +156,15 @@ struct Shown {
 
 async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -> Result<Response, Error> {
     let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
-    let priced: PricedCart = checkout::price(context, cart.lines()).await?;
+    let offers = sales::offers(context, &shopper.passes, Some(cart_id)).await?;
+    let priced: PricedCart = checkout::price(context, cart.lines(), &offers).await?;
     // Empty, mixed or partly gone: the cart's page says so, and how to mend it.
     let (true, Some(quote)) = (priced.gone.is_empty(), priced.quote) else {
         return Ok(Redirect::to("/cart").into_response());
     };
+    if cart.lines().iter().any(|line| offers.held_back(line.product_id).is_some()) {
+        return Ok(Redirect::to("/cart").into_response());
+    }
     let known = site::known(context).await?;
     let site = known.site(context.shop_url());
     let trouble = match shown.trouble {

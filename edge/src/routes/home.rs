@@ -1,13 +1,15 @@
 //! The front page.
 
 use axum::response::Response;
+use domain::sale::{Phase, Sale};
+use domain::time::Timestamp;
 
 use crate::catalogue;
 use crate::context::Context;
 use crate::edge_cache;
 use crate::error::Error;
 use crate::pages::{Card, home};
-use crate::site;
+use crate::{sales, site};
 
 /// Products under *new*.
 const NEWEST: u32 = 12;
@@ -18,7 +20,12 @@ const FEATURED: usize = 3;
 #[worker::send]
 pub(crate) async fn home(context: Context) -> Result<Response, Error> {
     let known = site::known(&context).await?;
-    let key = format!("home/{}?{}", known.version, context.shop_url());
+    let now = context.now();
+    let current = sales::current(&context).await?;
+    let told: Vec<_> = current.iter().filter(|known| known.sale.phase(now).is_open()).collect();
+    // Another phase of a sale is another page.
+    let phases: Vec<String> = told.iter().map(|known| known.cache_key(now)).collect();
+    let key = format!("home/{}/{}?{}", known.version, phases.join("+"), context.shop_url());
     edge_cache::page(&context, &key, async || {
         // Twice as many as are shown, so that some with a picture can stand at the top.
         let recent = catalogue::newest(&context, NEWEST * 2).await?;
@@ -33,9 +40,20 @@ pub(crate) async fn home(context: Context) -> Result<Response, Error> {
             featured,
             categories: known.categories.iter().take(site::CATEGORIES_MAX).map(site::link).collect(),
             newest: cards.into_iter().take(NEWEST as usize).collect(),
+            sales: told.iter().map(|known| teaser(&known.sale, now)).collect(),
         }))
     })
     .await
+}
+
+fn teaser(sale: &Sale, now: Timestamp) -> home::Teaser {
+    home::Teaser {
+        slug: sale.slug.clone(),
+        title: sale.title.clone(),
+        starts_at: sale.terms.starts_at,
+        ends_at: sale.terms.ends_at,
+        is_running: sale.phase(now) == Phase::Running,
+    }
 }
 
 fn card(card: catalogue::Card) -> Card {

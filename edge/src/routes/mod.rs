@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod index_files;
 pub(crate) mod internal;
+pub(crate) mod internal_sales;
 pub(crate) mod internal_search;
 pub(crate) mod internal_stock;
 pub(crate) mod listing;
@@ -16,6 +17,7 @@ pub(crate) mod measure_stock;
 pub(crate) mod order;
 pub(crate) mod pictures;
 pub(crate) mod product;
+pub(crate) mod sale;
 pub(crate) mod search;
 
 pub(crate) use error::error_page;

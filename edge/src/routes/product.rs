@@ -12,8 +12,8 @@ use crate::edge_cache;
 use crate::error::Error;
 use crate::extract::{Path, Query};
 use crate::pages::links::Link;
-use crate::pages::product::{Model, Product, Variant, view};
-use crate::{checkout, site};
+use crate::pages::product::{Model, Product, SaleNotice, Variant, view};
+use crate::{checkout, sales, site};
 
 #[derive(Deserialize)]
 pub(crate) struct Chosen {
@@ -32,7 +32,16 @@ pub(crate) async fn product(
     // A SKU that the product does not have shows the product as it is without a choice.
     let wanted = snapshot.variants.iter().position(|own| Some(own.sku.as_str()) == variant.as_deref());
     let choice = wanted.map(|index| index.to_string()).unwrap_or_default();
-    let key = format!("product/{}/{slug}/{}/{choice}?{}", known.version, snapshot.version, context.shop_url());
+    let now = context.now();
+    let current = sales::current(&context).await?;
+    let on_sale = current.iter().find_map(|known| {
+        let product = known.sale.product(snapshot.id).filter(|_| known.sale.phase(now).is_open())?;
+        Some((known, product))
+    });
+    // Another phase of a sale is another page.
+    let phase = on_sale.map(|(known, _)| known.cache_key(now)).unwrap_or_default();
+    let (version, shop) = (known.version, context.shop_url());
+    let key = format!("product/{version}/{slug}/{}/{choice}/{phase}?{shop}", snapshot.version);
     edge_cache::page(&context, &key, async || {
         let levels = catalogue::availability(&context, snapshot.id).await?;
         let delivery = checkout::delivery(&context, DeliveryMethod::Standard, snapshot.price.currency)?;
@@ -45,6 +54,15 @@ pub(crate) async fn product(
             product: &product,
             delivery: Some(Money::new(delivery.price_minor, currency)),
             related: Vec::new(),
+            sale: on_sale.map(|(known, product)| SaleNotice {
+                title: known.sale.title.clone(),
+                slug: known.sale.slug.clone(),
+                price: product.price,
+                is_held_back: known.sale.holds_back(now),
+                gathers_at: known.sale.terms.gathers_at,
+                starts_at: known.sale.terms.starts_at,
+                ends_at: known.sale.terms.ends_at,
+            }),
         }))
     })
     .await

@@ -1,5 +1,6 @@
 //! The JSON API, `/api/v1`: whatever the pages do, for programs. `openapi.json` beside this file describes it.
 
+mod flash_sales;
 mod shapes;
 
 use axum::Json;
@@ -17,6 +18,10 @@ use search::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::flash_sales::{
+    confirm as sale_confirm, draw as sale_draw, join as sale_join, list as sale_list, people as sale_people, sale,
+    standing as sale_standing,
+};
 use self::shapes::{CartBody, CheckoutBody, NewCart, OrderBody, ProductBody, SearchBody};
 use super::cart::{idempotency_key, sku};
 use super::listing::{form_pairs, order as index_order};
@@ -29,6 +34,7 @@ use crate::error::Error;
 use crate::extract::Path;
 use crate::pages::filters::{ATTRIBUTE_PREFIX, Sort};
 use crate::queries;
+use crate::sales;
 use crate::search_shell;
 use crate::session::{Tokens, bearer};
 
@@ -126,7 +132,7 @@ pub(crate) async fn cart_read(
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    cart_body(&context, cart_id, carts::read(&context, cart_id).await?).await
+    cart_body(&context, &headers, cart_id, carts::read(&context, cart_id).await?).await
 }
 
 #[derive(Deserialize)]
@@ -146,8 +152,9 @@ pub(crate) async fn line_add(
     let cart_id = authorised(&context, &id, &headers)?;
     let AddLine { sku: text, quantity } = json(&body)?;
     let operation_id = idempotency_key(&headers).unwrap_or_else(|| context.new_operation());
-    let (_, found) = carts::add(&context, cart_id, operation_id, &sku(&text)?, quantity).await?;
-    cart_body(&context, cart_id, found).await
+    let passes = Tokens::of(&context)?.passes(&headers);
+    let (_, found) = carts::add(&context, cart_id, operation_id, &sku(&text)?, quantity, &passes).await?;
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 #[derive(Deserialize)]
@@ -166,7 +173,7 @@ pub(crate) async fn line_set(
     let cart_id = authorised(&context, &id, &headers)?;
     let SetLine { quantity } = json(&body)?;
     let found = carts::set_quantity(&context, cart_id, &sku(&text)?, quantity).await?;
-    cart_body(&context, cart_id, found).await
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 /// `DELETE /api/v1/carts/{id}/lines/{sku}`
@@ -178,7 +185,7 @@ pub(crate) async fn line_remove(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let found = carts::change(&context, cart_id, Command::Remove { sku: sku(&text)? }).await?;
-    cart_body(&context, cart_id, found).await
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 #[derive(Deserialize)]
@@ -197,7 +204,7 @@ pub(crate) async fn line_save(
     let cart_id = authorised(&context, &id, &headers)?;
     let SaveLine { sku: text } = json(&body)?;
     let found = carts::change(&context, cart_id, Command::SaveForLater { sku: sku(&text)? }).await?;
-    cart_body(&context, cart_id, found).await
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 /// `POST /api/v1/carts/{id}/saved/{sku}/put-back`: as many as there are.
@@ -209,7 +216,7 @@ pub(crate) async fn saved_put_back(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let found = carts::put_back(&context, cart_id, &sku(&text)?).await?;
-    cart_body(&context, cart_id, found).await
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 /// `DELETE /api/v1/carts/{id}/saved/{sku}`
@@ -221,7 +228,7 @@ pub(crate) async fn saved_remove(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let found = carts::change(&context, cart_id, Command::RemoveSaved { sku: sku(&text)? }).await?;
-    cart_body(&context, cart_id, found).await
+    cart_body(&context, &headers, cart_id, found).await
 }
 
 /// `POST /api/v1/carts/{id}/accept-prices`: the shopper has seen what things cost now.
@@ -232,7 +239,8 @@ pub(crate) async fn prices_accept(
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    cart_body(&context, cart_id, carts::accept_prices(&context, cart_id).await?).await
+    let passes = Tokens::of(&context)?.passes(&headers);
+    cart_body(&context, &headers, cart_id, carts::accept_prices(&context, cart_id, &passes).await?).await
 }
 
 #[derive(Deserialize)]
@@ -260,13 +268,20 @@ pub(crate) async fn cart_merge(
             "Send the token that came with the cart named in `from`.",
         ));
     }
-    cart_body(&context, cart_id, carts::merge(&context, from, cart_id).await?).await
+    cart_body(&context, &headers, cart_id, carts::merge(&context, from, cart_id).await?).await
 }
 
 /// The cart under the id that it was asked for by: a cart that became part of another one goes on under its own.
-async fn cart_body(context: &Context, cart_id: CartId, found: Found) -> Result<Json<CartBody>, Error> {
+async fn cart_body(
+    context: &Context,
+    headers: &HeaderMap,
+    cart_id: CartId,
+    found: Found,
+) -> Result<Json<CartBody>, Error> {
     let both: Vec<_> = found.cart.lines().iter().chain(found.cart.saved()).cloned().collect();
-    let articles = checkout::articles(context, &both).await?;
+    let passes = Tokens::of(context)?.passes(headers);
+    let offers = sales::offers(context, &passes, Some(found.cart_id)).await?;
+    let articles = checkout::articles(context, &both, &offers).await?;
     let priced = checkout::price_of(context, found.cart.lines(), &articles)?;
     Ok(Json(CartBody::new(cart_id, &found.cart, &articles, priced, context.now())))
 }
@@ -301,6 +316,7 @@ pub(crate) async fn checkout(context: Context, headers: HeaderMap, body: Bytes) 
         gateway: wanted.gateway,
         seen_quote: wanted.quote_digest,
         shop_url: context.shop_url().to_owned(),
+        passes: tokens.passes(&headers),
     };
     let placed = checkout::place(&context, &checkout).await?;
     let order_token = tokens.order(placed.order_id);

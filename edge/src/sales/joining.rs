@@ -1,0 +1,130 @@
+//! How somebody joins a sale: an address, a code that goes there, and the place that whoever brings it back gets.
+
+use domain::admission::{self, CodeRefusal, Pass, Rejection};
+use domain::checkout::email_problem;
+use domain::ids::CartId;
+use http::{HeaderMap, StatusCode};
+
+use super::Known;
+use crate::context::Context;
+use crate::durable::client::{self, AdmissionAsk, AdmissionRefusal};
+use crate::error::Error;
+use crate::log;
+use crate::mail::{self, Mail};
+
+/// The header with a visitor's address.
+const ADDRESS: &str = "cf-connecting-ip";
+/// Limits how often one network address may ask for codes and try them.
+const JOIN_LIMIT: &str = "JOIN_LIMIT";
+
+/// A code is on its way.
+#[derive(Debug)]
+pub(crate) struct SentCode {
+    /// The address as it was typed, without white space around it.
+    pub(crate) email: String,
+}
+
+/// Sends a code to an address.
+pub(crate) async fn send_code(
+    context: &Context,
+    known: &Known,
+    headers: &HeaderMap,
+    email: &str,
+) -> Result<SentCode, Error> {
+    let email = checked(email)?;
+    within_limit(context, headers).await?;
+    let person_id = known.person(&email);
+    let ask = AdmissionAsk::SendCode { person_id };
+    client::admission(context, known.sale.id(), &ask).await?.map_err(refused)?;
+    let code = admission::code(&context.keyring("SHOPPER_KEYS")?, person_id, context.now());
+    let sale = &known.sale;
+    let text = format!(
+        "Your code for {title} is\n\n    {code}\n\nType it on the page that asked for it, or open\n\n    {shop}/sale/{slug}?code={code}\n\n\
+         It is good for 15 minutes. Nobody who works for the shop will ever ask you for it. If you did not ask for it, \
+         somebody mistyped their address: there is nothing to do.\n",
+        title = sale.title,
+        slug = sale.slug,
+        shop = context.shop_url(),
+    );
+    let subject = format!("{code} is your code for {}", sale.title);
+    mail::send(context, &Mail { to: &email, subject, text }).await?;
+    Ok(SentCode { email })
+}
+
+/// Takes a code, and gives the place of whoever reads that address: the same one, however often.
+pub(crate) async fn confirm(
+    context: &Context,
+    known: &Known,
+    headers: &HeaderMap,
+    cart_id: CartId,
+    email: &str,
+    code: &str,
+) -> Result<Pass, Error> {
+    let email = checked(email)?;
+    within_limit(context, headers).await?;
+    let person_id = known.person(&email);
+    let is_right = admission::is_code(&context.keyring("SHOPPER_KEYS")?, person_id, code, context.now());
+    let ask = AdmissionAsk::Prove { person_id, is_right };
+    let answer = client::admission(context, known.sale.id(), &ask).await?.map_err(refused)?;
+    let ticket = answer.ticket.ok_or_else(|| Error::bug("somebody joined a sale and has no place"))?;
+    Ok(Pass { ticket, cart_id })
+}
+
+fn checked(email: &str) -> Result<String, Error> {
+    let email = email.trim();
+    match email_problem(email) {
+        Some(problem) => Err(Error::invalid_fields([("email".to_owned(), problem.to_owned())].into())),
+        None => Ok(email.to_owned()),
+    }
+}
+
+async fn within_limit(context: &Context, headers: &HeaderMap) -> Result<(), Error> {
+    // The network sets it; a Worker that nothing stands in front of knows nobody.
+    let Some(address) = headers.get(ADDRESS).and_then(|value| value.to_str().ok()) else { return Ok(()) };
+    let is_within = context.is_within_limit(JOIN_LIMIT, address.to_owned()).await;
+    // A limit that cannot be looked up must not keep everybody out: what one person may do is counted by the object.
+    if is_within.inspect_err(|error| log::warn("join limit", format!("{error:?}"))).unwrap_or(true) {
+        return Ok(());
+    }
+    Err(Error::rejection(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "Too many at once",
+        "Many people join from where you are. Nobody loses anything by joining a minute later: the order is drawn.",
+    ))
+}
+
+/// What a queue's refusal means over HTTP.
+pub(crate) fn refused(refusal: AdmissionRefusal) -> Error {
+    match refusal {
+        AdmissionRefusal::Queue(rejection) => queue_refused(&rejection),
+        AdmissionRefusal::Code(refusal) => code_refused(refusal),
+    }
+}
+
+fn queue_refused(rejection: &Rejection) -> Error {
+    let (status, code, title) = match rejection {
+        Rejection::NoSale => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+        Rejection::NotOpenYet { .. } => (StatusCode::CONFLICT, "sale_not_open", "The queue opens later"),
+        Rejection::Over => (StatusCode::GONE, "sale_over", "The sale is over"),
+        Rejection::Cancelled => (StatusCode::GONE, "sale_cancelled", "The sale was cancelled"),
+        Rejection::TermsAreSet => (StatusCode::CONFLICT, "sale_terms_set", "The sale stays as it is"),
+        Rejection::ImpossibleTerms => (StatusCode::UNPROCESSABLE_ENTITY, "sale_terms_impossible", "These are no terms"),
+    };
+    Error::rejection(status, code, title, rejection)
+}
+
+fn code_refused(refusal: CodeRefusal) -> Error {
+    let (status, code, title) = match refusal {
+        CodeRefusal::TooSoon { .. } => (StatusCode::TOO_MANY_REQUESTS, "code_too_soon", "A code is on its way"),
+        CodeRefusal::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "code_too_many", "Too many tries"),
+        CodeRefusal::Wrong { .. } => (StatusCode::FORBIDDEN, "code_wrong", "That is not the code"),
+    };
+    Error::rejection(status, code, title, sentence(&refusal.to_string()))
+}
+
+/// A message as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}

@@ -1,0 +1,158 @@
+//! The `sale` command: flash sales as an operator sets and sees them, and their draws as anybody may check them. `cargo xtask sale` starts
+//! it.
+//!
+//! Exit codes: 0 shown or done; 1 refused or failed, and the sale is as it was, or the draw is not what it should be.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use domain::ids::PersonId;
+use domain::wire::{EDGE_SALES, SaleList, SaleReport};
+use importer::sale_table::{list, report};
+use importer::shop::{SHOP_DEFAULT, Shop};
+use importer::{sale_draw, sale_file};
+use serde::Serialize;
+
+/// Sets, lists, shows and cancels flash sales, and checks their draws.
+///
+/// The shop's operator keys are read from the environment variable OPERATOR_KEYS; checking a draw needs none.
+#[derive(Parser)]
+#[command(name = "sale", version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+    /// The shop
+    #[arg(long, global = true, default_value = SHOP_DEFAULT)]
+    shop: String,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Makes the sale that a file describes be so; the same again changes nothing
+    #[command(after_help = "\
+FILE is JSON, or - for the standard input:
+
+  {
+    \"slug\": \"lamps\", \"title\": \"Lamps for the evening\",
+    \"gathers_at\": \"2026-12-01T17:30:00+01:00\",   from then on people join, and the products are sold in no other way
+    \"starts_at\": \"2026-12-01T18:00:00+01:00\",    the order is drawn
+    \"ends_at\": \"2026-12-01T19:00:00+01:00\",      nobody is let in any more
+    \"rate\": 600,                                  people let in within a minute; may be left out
+    \"pass_minutes\": 10,                           how long one may take to check out; may be left out
+    \"products\": [{\"sku\": \"LAMP\", \"price\": \"9990.00\", \"currency\": \"NGN\", \"units_max\": 2}]
+  }
+
+A price is that of every variant of the product; units_max is for one person. \"id\", a UUID, may be given; without it the
+slug names the sale. Once people have joined, its times, rate and pass stay as they are.")]
+    Set {
+        /// the file
+        file: PathBuf,
+    },
+    /// Every sale
+    List,
+    /// One sale, and how many have joined
+    Show {
+        /// the end of its page's address
+        slug: String,
+    },
+    /// Nobody joins or is let in any more; the products are sold as always
+    Cancel {
+        /// the end of its page's address
+        slug: String,
+    },
+    /// Checks the draw from what the shop publishes
+    Verify {
+        /// the end of its page's address
+        slug: String,
+        /// The commitment as it was written down before the start
+        #[arg(long, value_name = "HEX")]
+        commitment: Option<String>,
+        /// Whose place to tell, as the waiting page names them
+        #[arg(long, value_name = "UUID")]
+        person: Option<PersonId>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let failed = error.use_stderr();
+            drop(error.print());
+            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let shop = || Shop::from_environment(&cli.shop);
+    let one = |slug: &str| format!("{EDGE_SALES}/{slug}");
+    match &cli.what {
+        What::Set { file } => {
+            let draft = sale_file::read(&text_of(file)?).with_context(|| file.display().to_string())?;
+            let set: SaleReport = shop()?.post(EDGE_SALES, &draft).await?;
+            told(&cli, &set, report(&set))
+        }
+        What::List => {
+            let sales: SaleList = shop()?.get(EDGE_SALES).await?;
+            told(&cli, &sales, list(&sales))
+        }
+        What::Show { slug } => {
+            let shown: SaleReport = shop()?.get(&one(slug)).await?;
+            told(&cli, &shown, report(&shown))
+        }
+        What::Cancel { slug } => {
+            let cancelled: SaleReport = shop()?.post(&format!("{}/cancel", one(slug)), &()).await?;
+            told(&cli, &cancelled, report(&cancelled))
+        }
+        What::Verify { slug, commitment, person } => {
+            let checked = sale_draw::check(&cli.shop, slug, commitment.as_deref()).await?;
+            let mut text = format!(
+                "the draw is what was promised: {} people, seed {}\n",
+                checked.people.len(),
+                checked.draw.seed()
+            );
+            if let Some(person_id) = person {
+                text.push_str(&match checked.place(*person_id) {
+                    Some((number, place)) => {
+                        format!("{person_id} joined as number {number} and was drawn to place {place}\n")
+                    }
+                    None => format!("{person_id} is not in it\n"),
+                });
+            }
+            told(&cli, &checked.draw, text)
+        }
+    }
+}
+
+fn text_of(file: &Path) -> anyhow::Result<String> {
+    let text =
+        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    text.with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn told(cli: &Cli, value: &impl Serialize, table: String) -> anyhow::Result<()> {
+    let text = if cli.json { format!("{}\n", serde_json::to_string_pretty(value)?) } else { table };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,104 @@
+//! A flash sale as an operator writes it down: JSON with prices and times as people write them. Checks how it is written; what it
+//! means the shop checks.
+
+use anyhow::{Context, Result};
+use domain::admission::{PASS_LENGTH_DEFAULT, RATE_DEFAULT};
+use domain::ids::{SaleId, Sku};
+use domain::money::{Currency, Money};
+use domain::stock::Quantity;
+use domain::time::{Millis, Timestamp};
+use domain::wire::{SaleDraft, SaleDraftProduct};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use uuid::Builder;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    id: Option<SaleId>,
+    slug: String,
+    title: String,
+    gathers_at: String,
+    starts_at: String,
+    ends_at: String,
+    rate: Option<u32>,
+    pass_minutes: Option<u16>,
+    products: Vec<Product>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Product {
+    sku: Sku,
+    price: String,
+    currency: Currency,
+    units_max: Quantity,
+}
+
+/// The sale that a file describes. Without an id it gets one that follows from its slug, so that the same file is the same sale.
+///
+/// # Errors
+/// When it is not written as a sale is.
+pub fn read(text: &str) -> Result<SaleDraft> {
+    let file: File = serde_json::from_str(text).context("this is no sale")?;
+    let time = |field: &str, text: &str| {
+        Timestamp::parse_rfc3339(text)
+            .with_context(|| format!("{field}: {text:?} is no time like 2026-12-01T18:00:00+01:00"))
+    };
+    Ok(SaleDraft {
+        id: file.id.unwrap_or_else(|| id_of(&file.slug)),
+        gathers_at: time("gathers_at", &file.gathers_at)?,
+        starts_at: time("starts_at", &file.starts_at)?,
+        ends_at: time("ends_at", &file.ends_at)?,
+        rate: file.rate.unwrap_or(RATE_DEFAULT),
+        pass_length_ms: file.pass_minutes.map_or(PASS_LENGTH_DEFAULT, |minutes| Millis::minutes(minutes.into())),
+        products: file.products.into_iter().map(product).collect::<Result<_>>()?,
+        slug: file.slug,
+        title: file.title,
+    })
+}
+
+fn product(product: Product) -> Result<SaleDraftProduct> {
+    let Product { sku, price, currency, units_max } = product;
+    let price = Money::parse_price(&price, currency).with_context(|| format!("{sku}: the price {price:?}"))?;
+    Ok(SaleDraftProduct { sku, price, units_max })
+}
+
+/// Version 8: a digest of the slug.
+fn id_of(slug: &str) -> SaleId {
+    let digest = Sha256::digest(format!("kasuwa sale\n{slug}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    SaleId(Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"{
+        "slug": "lamps", "title": "Lamps",
+        "gathers_at": "2026-12-01T17:30:00Z", "starts_at": "2026-12-01T19:00:00+01:00", "ends_at": "2026-12-01T20:00:00Z",
+        "products": [{"sku": "LAMP", "price": "9990.50", "currency": "NGN", "units_max": 2}]
+    }"#;
+
+    #[test]
+    fn a_file_says_prices_and_times_as_people_do() {
+        let draft = read(FILE).unwrap();
+        assert_eq!((draft.starts_at - draft.gathers_at).0, Millis::minutes(30).0);
+        assert_eq!((draft.rate, draft.pass_length_ms), (RATE_DEFAULT, PASS_LENGTH_DEFAULT));
+        assert_eq!(draft.products[0].price, Money::new(999_050, Currency::Ngn));
+        assert_eq!(draft.id, read(FILE).unwrap().id, "the same file is the same sale");
+        assert!(draft.problems().is_empty());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        let wrong = |from: &str, to: &str| format!("{:#}", read(&FILE.replace(from, to)).unwrap_err());
+        assert!(wrong("2026-12-01T17:30:00Z", "tomorrow").contains("gathers_at"));
+        assert!(wrong("9990.50", "cheap").contains("LAMP"));
+        assert!(wrong("9990.50", "0.001").contains("LAMP"));
+        assert!(wrong("units_max", "limit").contains("limit"));
+        assert!(wrong("\"units_max\": 2", "\"units_max\": 0").contains("this is no sale"));
+    }
+}
