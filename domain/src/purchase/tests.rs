@@ -1,6 +1,6 @@
 //! Purchases over real carts and stock, with an origin that answers what a test tells it to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
@@ -217,9 +217,9 @@ fn a_cart_becomes_an_order_and_the_same_checkout_the_same_order() {
 #[test]
 fn what_a_sale_holds_back_is_refused_before_anything_is_held() {
     let mut shop = Shop::new();
-    let held_back = BTreeSet::from([product_of(BULB)]);
+    let held_back = BTreeSet::from([BULB]);
     let refused = shop.place(Checkout { held_back, ..checkout(1) }, None);
-    assert_eq!(refused, Err(Refusal::HeldBack(product_of(BULB))));
+    assert_eq!(refused, Err(Refusal::HeldBack(BULB)));
     assert_eq!((shop.available(LAMP), shop.state(LAMP, 1), shop.is_frozen()), (1, None, false));
     assert!(shop.orders.is_empty());
 }
