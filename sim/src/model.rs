@@ -42,6 +42,8 @@ pub struct Shop {
     pub restocks: bool,
     /// Whether buyers may give their checkout up.
     pub gives_up: bool,
+    /// Whether every call may arrive again at any later time, whatever became of who made it.
+    pub repeats: bool,
     /// What is broken on purpose.
     pub sabotage: Sabotage,
 }
@@ -114,7 +116,7 @@ pub enum Action {
     GiveUp(usize),
     /// The origin delivers the order's next message.
     Tell(usize),
-    /// A call arrives, and its answer does too, or is lost.
+    /// A call arrives, and so does its answer. A lost answer is a caller who dies when it has come.
     Arrive {
         /// whose
         who: Who,
@@ -122,9 +124,9 @@ pub enum Action {
         buyer: usize,
         /// which of the calls under way
         call: usize,
-        /// whether the answer arrives
-        heard: bool,
     },
+    /// The edge records what a message came to.
+    Record(usize),
     /// A call arrives again.
     ArriveAgain(usize),
     /// Whoever calls dies.
@@ -161,6 +163,19 @@ fn checkout_id(buyer: usize) -> CheckoutId {
 
 const PRICE: Money = Money::new(100, Currency::Ngn);
 const LATER: Millis = Millis::minutes(16);
+
+fn offers(skus: &[Sku]) -> Offers {
+    let offer = |index: usize| Offer {
+        product_id: product(index),
+        slug: String::new(),
+        title: String::new(),
+        seller: String::new(),
+        price: PRICE,
+    };
+    let variants =
+        skus.iter().map(|wanted| (wanted.clone(), offer((0..3).find(|it| sku(*it) == *wanted).unwrap_or(0))));
+    Offers { variants: variants.collect(), delivery_minor: BTreeMap::from([(Currency::Ngn, 0)]) }
+}
 
 fn checkout(buyer: usize) -> Checkout {
     Checkout {
@@ -330,21 +345,7 @@ impl State {
                     command.checkout_id().and_then(|checkout_id| stock.reservation(checkout_id).cloned())
                 }))
             }
-            Call::Offers(skus) => {
-                let offer = |sku: &Sku| Offer {
-                    product_id: (0..self.stocks.len())
-                        .find(|index| *sku == self::sku(*index))
-                        .map_or(product(0), product),
-                    slug: String::new(),
-                    title: String::new(),
-                    seller: String::new(),
-                    price: PRICE,
-                };
-                Answer::Offers(Offers {
-                    variants: skus.iter().map(|sku| (sku.clone(), offer(sku))).collect(),
-                    delivery_minor: BTreeMap::from([(Currency::Ngn, 0)]),
-                })
-            }
+            Call::Offers(skus) => Answer::Offers(offers(skus)),
             Call::Order(placed) => {
                 self.place(buyer, placed);
                 Answer::Order(Ok(PlacedOrder {
@@ -379,8 +380,8 @@ impl State {
     }
 
     /// Remembers a call that may arrive again.
-    fn remember(&mut self, buyer: usize, call: &Call) {
-        if !matches!(call, Call::Offers(_)) {
+    fn remember(&mut self, buyer: usize, call: &Call, repeats: bool) {
+        if repeats && !matches!(call, Call::Offers(_)) {
             self.calls.insert(format!("{call:?}"), (buyer, call.clone()));
         }
     }
@@ -396,13 +397,17 @@ impl State {
         }
     }
 
-    fn hear(&mut self, who: Who, index: usize, call: usize, answer: Answer, sabotage: Sabotage) {
+    fn hear(&mut self, who: Who, index: usize, call: usize, answer: Answer) {
         let now = self.now;
         let buyer = &mut self.buyers[index];
         match who {
             Who::Placing => {
                 if let Some(flight) = &mut buyer.placing {
                     flight.hear(call, answer, now);
+                    // Nothing comes of reading the catalogue sooner or later.
+                    if let [Call::Offers(skus)] = flight.calls.as_slice() {
+                        flight.hear(0, Answer::Offers(offers(skus)), now);
+                    }
                     if flight.end().is_some() {
                         buyer.placing = None;
                     }
@@ -419,26 +424,24 @@ impl State {
             Who::Settling => {
                 if let Some(flight) = &mut buyer.settling {
                     flight.hear(call, answer, now);
-                    if let Some(outcome) = flight.end() {
-                        buyer.settling = None;
-                        self.settled(index, outcome, sabotage);
-                    }
                 }
             }
         }
     }
 
-    /// The edge has recorded it. Whether the origin hears of it, [`Action::Tell`] decides: told again, the edge answers the same.
-    fn settled(&mut self, index: usize, outcome: EventOutcome, sabotage: Sabotage) {
-        let outcome = if sabotage == Sabotage::TellDone { EventOutcome::Done } else { outcome };
+    /// The edge records what a message came to. Whether the origin hears of it, [`Action::Tell`] decides: told again, the edge answers
+    /// the same.
+    fn record(&mut self, index: usize, sabotage: Sabotage) {
         let buyer = &mut self.buyers[index];
+        let Some(outcome) = buyer.settling.take().and_then(|flight| flight.end()) else { return };
+        let outcome = if sabotage == Sabotage::TellDone { EventOutcome::Done } else { outcome };
         if let Some(event) = buyer.desk.as_ref().and_then(|desk| desk.outbox.get(desk.delivered)) {
             buyer.row = Some((event.sequence, outcome));
         }
     }
 
     /// The origin delivers a message: it is applied, or was and is answered.
-    fn tell(&mut self, index: usize, sabotage: Sabotage) {
+    fn tell(&mut self, index: usize) {
         let now = self.now;
         let buyer = &mut self.buyers[index];
         let Some(desk) = &mut buyer.desk else { return };
@@ -450,13 +453,7 @@ impl State {
                     desk.record(&order::Command::RefuseStock, now);
                 }
             }
-            None => {
-                let flight = Flight::new(Settling::new(&event));
-                match flight.end() {
-                    Some(outcome) => self.settled(index, outcome, sabotage),
-                    None => buyer.settling = Some(flight),
-                }
-            }
+            None => buyer.settling = Some(Flight::new(Settling::new(&event))),
         }
     }
 
@@ -567,16 +564,15 @@ impl Shop {
                 let letting_go = LettingGo::new(checkout_id(*buyer), cart_id(*buyer), products);
                 state.buyers[*buyer].letting_go = Some(Flight::new(letting_go));
             }
-            Action::Tell(buyer) => state.tell(*buyer, self.sabotage),
-            Action::Arrive { who, buyer, call, heard } => {
+            Action::Tell(buyer) => state.tell(*buyer),
+            Action::Record(buyer) => state.record(*buyer, self.sabotage),
+            Action::Arrive { who, buyer, call } => {
                 let Some(made) = state.calls_of(*who, *buyer).and_then(|(calls, _)| calls.get(*call).cloned()) else {
                     return;
                 };
                 let answer = state.arrive(*buyer, &made, self.sabotage);
-                state.remember(*buyer, &made);
-                if *heard {
-                    state.hear(*who, *buyer, *call, answer, self.sabotage);
-                }
+                state.remember(*buyer, &made, self.repeats);
+                state.hear(*who, *buyer, *call, answer);
             }
             Action::ArriveAgain(index) => {
                 if let Some((buyer, call)) = state.calls.values().nth(*index).cloned() {
@@ -660,15 +656,14 @@ impl Model for Shop {
             for who in [Who::Placing, Who::LettingGo, Who::Settling] {
                 let Some((_, answers)) = state.calls_of(who, index) else { continue };
                 actions.push(Action::Die(who, index));
-                for (call, _) in answers.iter().enumerate().filter(|(_, answer)| answer.is_none()) {
-                    for heard in [true, false] {
-                        actions.push(Action::Arrive { who, buyer: index, call, heard });
-                    }
-                }
+                let open = answers.iter().enumerate().filter(|(_, answer)| answer.is_none());
+                actions.extend(open.map(|(call, _)| Action::Arrive { who, buyer: index, call }));
             }
             let Some(desk) = &buyer.desk else { continue };
-            if buyer.settling.is_none() && !desk.is_told() {
-                actions.push(Action::Tell(index));
+            match &buyer.settling {
+                Some(flight) if flight.calls.is_empty() => actions.push(Action::Record(index)),
+                None if !desk.is_told() => actions.push(Action::Tell(index)),
+                Some(_) | None => {}
             }
             if !desk.is_captured {
                 actions.push(Action::Pay(index));
@@ -679,7 +674,9 @@ impl Model for Shop {
                 actions.push(Action::Learn(index));
             }
         }
-        actions.extend((0..state.calls.len()).map(Action::ArriveAgain));
+        if self.repeats {
+            actions.extend((0..state.calls.len()).map(Action::ArriveAgain));
+        }
         let is_due = |index: &usize| state.stocks[*index].next_deadline().is_some_and(|at| at <= state.now);
         actions.extend((0..state.stocks.len()).filter(is_due).map(Action::Ring));
         if state.waits_left > 0 {
