@@ -58,10 +58,10 @@ async function joinSale(page, slug, email) {
   await page.goto(`${shop.shop}/sale/${slug}`);
   await page.getByLabel("E-mail address").fill(email);
   await page.getByRole("button", { name: "Send me a code" }).click();
-  await page.getByLabel("Code").waitFor();
+  await page.getByLabel("Code", { exact: true }).waitFor();
   // Reloading asks for the same code again.
   await page.reload();
-  await page.getByLabel("Code").fill((await codeFor(email)).code);
+  await page.getByLabel("Code", { exact: true }).fill((await codeFor(email)).code);
   await page.getByRole("button", { name: "Take my place" }).click();
 }
 
@@ -157,7 +157,7 @@ test("a sale is joined by keyboard alone, and a wrong code says so beside its fi
   await tabTo("email");
   await page.keyboard.type("ngozi@example.com");
   await page.keyboard.press("Enter");
-  await page.getByLabel("Code").waitFor();
+  await page.getByLabel("Code", { exact: true }).waitFor();
   const { code } = await codeFor("ngozi@example.com");
   await tabTo("code");
   await page.keyboard.type(code === "000000" ? "000001" : "000000");
