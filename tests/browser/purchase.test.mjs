@@ -128,7 +128,7 @@ test("a variant that is sold out says so, and one that is not can be bought", as
   const page = await context.newPage();
   const address = await productPath("indigo tunic");
   await page.goto(`${address}?variant=TUNIC-L`);
-  await page.getByText("Sold out").first().waitFor();
+  await page.locator("#stock", { hasText: "Sold out" }).waitFor();
   await page.goto(`${address}?variant=TUNIC-M`);
   await page.getByRole("button", { name: "Add to cart" }).click();
   await page.locator("#cart-count", { hasText: "1" }).waitFor();
