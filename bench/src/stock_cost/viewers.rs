@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use domain::ids::{MovementId, Sku};
 use domain::stock::{Command, Movement, Units};
-use domain::wire::{EDGE_STOCK, StockReport};
+use domain::wire::{CataloguePage, EDGE_CATALOGUE, EDGE_STOCK, StockReport};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::Message;
@@ -112,12 +112,13 @@ impl Audience {
 pub(super) fn run(worker: &Worker, shop: &str, sku: &str, count: u32) -> Result<Viewers> {
     // A thread of their own: hearing ten thousand messages must not keep the buyer waiting.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let slug = slug(worker, sku)?;
     let started = Instant::now();
     let (tell, heard) = mpsc::channel();
     let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(OPENED_AT_ONCE));
     for viewer in 0..count as usize {
         let (url, tell, gate) =
-            (format!("{}/p/{sku}/live", shop.replacen("http", "ws", 1)), tell.clone(), gate.clone());
+            (format!("{}/p/{slug}/live", shop.replacen("http", "ws", 1)), tell.clone(), gate.clone());
         runtime.spawn(async move {
             let ended = watch(&url, viewer, &tell, gate).await;
             // When nobody waits any more, that is no news.
@@ -168,6 +169,18 @@ pub(super) fn run(worker: &Worker, shop: &str, sku: &str, count: u32) -> Result<
         messages_each: messages as f64 / f64::from(count.max(1)),
         behind: u32::try_from(behind)?,
     })
+}
+
+/// What a product's page is called, as the catalogue has it.
+fn slug(worker: &Worker, sku: &str) -> Result<String> {
+    let mut after = String::new();
+    loop {
+        let CataloguePage { products, next, .. } = worker.get(&format!("{EDGE_CATALOGUE}{after}"))?;
+        if let Some(found) = products.into_iter().find(|found| found.product.sku.as_str() == sku) {
+            return Ok(found.slug);
+        }
+        after = format!("?after={}", next.with_context(|| format!("the shop has no {sku}"))?);
+    }
 }
 
 async fn watch(
