@@ -178,6 +178,9 @@ pub(crate) fn sale(layout: &Layout, arguments: SaleArguments) -> Result<()> {
 fn operator_tool(layout: &Layout, program: &str, mut words: Vec<String>) -> Result<()> {
     let shop = ShopArguments::among(&mut words)?;
     build(layout)?;
+    if words.iter().any(|word| matches!(word.as_str(), "help" | "--help" | "-h")) {
+        return told(Command::new(layout.program(program)).args(words));
+    }
     let target = shop.target(layout)?;
     told(target.program(program).args(words).args(["--shop", &target.address]))
 }

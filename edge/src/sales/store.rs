@@ -203,7 +203,10 @@ async fn products(context: &Context, draft: &SaleDraft) -> Result<Vec<ProductId>
     let mut products: Vec<ProductId> = Vec::new();
     for wanted in &draft.products {
         let Some(article) = articles.get(&wanted.sku) else {
-            problems.push(format!("there is no variant {} on sale in this shop", wanted.sku));
+            problems.push(format!(
+                "there is no variant {} on sale in this shop: name any one of the product's",
+                wanted.sku
+            ));
             continue;
         };
         let (regular, price) = (article.price, wanted.price);
