@@ -85,11 +85,11 @@ pub(crate) struct Popular {
 /// Counts a question and whether it found anything, unless the same visitor has just asked it. Written down with others, after an
 /// answer.
 pub(crate) fn count(context: &Context, headers: &HeaderMap, query: &str, total: u64) {
-    let Some(query) = countable(query) else { return };
     let now = context.now();
-    let is_counted = address(headers).is_none_or(|address| is_new(address, &query, now));
+    let is_counted = |query: &String| address(headers).is_none_or(|address| is_new(address, query, now));
+    let counted = countable(query).filter(is_counted);
     let due = HELD.with_borrow_mut(|held| {
-        if is_counted {
+        if let Some(query) = counted {
             let count = held.counts.entry(query).or_default();
             count.asked += 1;
             count.found_nothing += u32::from(total == 0);

@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// When fewer products than this have all the words, those with some of them follow, as served.
+pub const ENOUGH_PRODUCTS: u64 = 10;
+
 /// How much each kind of match counts. A word's score is BM25 over the field with everything,
 /// a little of it, and BM25 over title or description, whichever is better. All are finite and at least 0; 0 switches a signal off, and costs nothing then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +64,7 @@ impl Default for Weights {
             text: 1.0,
             other_fields: 0.1,
             more_words: 6.0,
-            enough_products: 10,
+            enough_products: ENOUGH_PRODUCTS,
             maker: 0.0,
             kind: 0.0,
             all_in_title: 0.0,

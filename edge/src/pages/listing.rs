@@ -1,6 +1,7 @@
 //! A category's products, or a search's: the same grid, filters, order and pages.
 
 use maud::{Markup, html};
+use search::weights::ENOUGH_PRODUCTS;
 use serde_json::json;
 
 use super::card::{Card, grid};
@@ -12,9 +13,6 @@ use super::links::{Link, counted, search};
 use super::no_results;
 pub use super::no_results::WaysOn;
 use super::pagination;
-
-/// With fewer products than this that have all words, those with some of them follow.
-const FEW: u64 = 10;
 
 /// Everything that a listing shows.
 #[derive(Debug, Clone)]
@@ -140,7 +138,7 @@ fn explanation(model: &Model<'_>) -> Markup {
     let unknown: Vec<&str> = model.corrections.iter().map(|(typed, _)| typed.as_str()).collect();
     html! {
         // The field itself may be in a panel that is closed.
-        @if let Some(problem) = &model.price_problem { p.explanation.narrow-only { (problem) ". No price was left out." } }
+        @if let Some(problem) = &model.price_problem { p.explanation.narrow-only { (problem) ". All prices are shown." } }
         @if !unknown.is_empty() && model.total > 0 {
             p.explanation {
                 "Showing results for "
@@ -182,7 +180,7 @@ fn explanation(model: &Model<'_>) -> Markup {
 /// Whether the order is why products with only some of the words are missing: any but that by relevance would put them first.
 fn is_strict(model: &Model<'_>) -> bool {
     let several = model.filters.query.split_whitespace().nth(1).is_some();
-    several && model.filters.sort != Sort::Relevance && (1..FEW).contains(&model.total)
+    several && model.filters.sort != Sort::Relevance && (1..ENOUGH_PRODUCTS).contains(&model.total)
 }
 
 /// The query with each unknown word replaced by the one that was searched.
