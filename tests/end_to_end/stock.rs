@@ -5,7 +5,7 @@ use domain::wire::EDGE_STOCK;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use stack::Part;
-use tests::{Product, Shop};
+use tests::{Product, Shop, eventually};
 use uuid::Uuid;
 
 fn movement(id: Uuid, reason: &str) -> Value {
@@ -51,9 +51,14 @@ async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
 
     shop.gateway(&order, json!({"action": "pay"})).await;
     shop.wait_for_status(&order, "paid").await;
-    let (_, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}pestle"), Vec::new()).await;
-    let sold = &report["history"][0];
-    assert_eq!((&sold["cause"], &sold["change"]), (&json!("sold"), &json!(-3)), "{report}");
+    // The order is paid before its stock object hears of it.
+    let sold = eventually("the three to be sold", async || {
+        let (_, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}pestle"), Vec::new()).await;
+        let last = report["history"][0].clone();
+        (last["cause"] == "sold").then_some(last)
+    })
+    .await;
+    assert_eq!(sold["change"], json!(-3), "{sold}");
     let checkout_id = sold["reference"].as_str().unwrap();
     let take_back = |units| {
         json!({
