@@ -63,8 +63,14 @@ impl Error {
     /// Whether the same transaction may well succeed in a moment.
     pub fn is_contention(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        // SQLITE_BUSY, SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT.
-        matches!(error.code().as_deref(), Some("5" | "261" | "517"))
+        match error.code().as_deref() {
+            // SQLITE_BUSY, SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT.
+            Some("5" | "261" | "517") => true,
+            // PostgreSQL's serialization_failure, deadlock_detected, and unique_violation: somebody else wrote the same row since
+            // this transaction looked, and the next try sees it.
+            Some("40001" | "40P01" | "23505") => true,
+            Some(_) | None => false,
+        }
     }
 
     /// What the caller is told about it.

@@ -121,13 +121,17 @@ impl App {
         self.inner.outbox.notified().await;
     }
 
-    /// After a start: what was under way when the process ended is due at once. How many payments are waited for.
+    /// After a start: what was under way when the process ended is due at once. How many payments are waited for. Where other
+    /// origins are at work, they may hold some of it: what a dead one held is free when its leases lapse, within half a minute.
     pub async fn resume(&self) -> Result<u64, Error> {
-        let now = self.now();
+        let (now, alone) = (self.now(), !self.store().is_shared());
         self.store()
             .transact("resume", move |mut tx: Tx| async move {
-                store::outbox::resume(&mut tx, now).await?;
-                let waiting = payments::resume(&mut tx, now).await?;
+                if alone {
+                    store::outbox::resume(&mut tx, now).await?;
+                    payments::resume_openings(&mut tx).await?;
+                }
+                let waiting = payments::resume_checks(&mut tx, now).await?;
                 tx.done(waiting)
             })
             .await

@@ -87,7 +87,7 @@ impl Courier {
         let at_once = if self.is_edge_down() { 1 } else { AT_ONCE };
         let free = u32::try_from(at_once.saturating_sub(self.under_way.len())).unwrap_or(0);
         let (app, now) = (&self.app, self.app.now());
-        match outbox::next_due(&mut *app.store().read().await?).await? {
+        match outbox::next_due(&mut app.store().read().await?).await? {
             None => return Ok(IDLE_MAX),
             Some(due) if due > now => return Ok(between(now, due)),
             Some(_) if free == 0 => return Ok(IDLE_MAX),
@@ -110,7 +110,7 @@ fn between(now: Timestamp, due: Timestamp) -> Duration {
 pub async fn claim(app: &App, limit: u32) -> Result<Vec<Message>, Error> {
     let now = app.now();
     app.store()
-        .transact("claim_messages", move |mut tx: Tx| async move {
+        .claim("claim_messages", move |mut tx: Tx| async move {
             let messages = outbox::claim_due(&mut tx, limit, now + LEASE, now).await?;
             tx.done(messages)
         })

@@ -85,7 +85,7 @@ async fn pass(app: &App) -> Result<bool, Error> {
 pub async fn claim(app: &App, limit: u32) -> Result<Vec<StoredPayment>, Error> {
     let now = app.now();
     app.store()
-        .transact("claim_payments", move |mut tx: Tx| async move {
+        .claim("claim_payments", move |mut tx: Tx| async move {
             let due = payments::claim_due(&mut tx, limit, now + CLAIM_LENGTH, now).await?;
             tx.done(due)
         })

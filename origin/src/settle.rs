@@ -60,14 +60,14 @@ pub struct Answer {
 /// Takes a verified webhook. An error means that it should be sent again.
 pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     let store = app.store();
-    if gateway_events::is_known(&mut *store.read().await?, received).await? {
+    if gateway_events::is_known(&mut store.read().await?, received).await? {
         return Ok(Outcome::Repeated);
     }
     let reference = match &received.notice.about {
         Subject::Payment { reference } => reference,
         Subject::Other { .. } => return keep(store, received, Outcome::Recorded, app.now()).await,
     };
-    let found = payments::find(&mut *store.read().await?, reference).await?;
+    let found = payments::find(&mut store.read().await?, reference).await?;
     let Some(stored) = found.filter(|stored| stored.gateway == received.gateway) else {
         tracing::warn!(reference, event = received.notice.event, "a webhook about a payment that we never asked for");
         return keep(store, received, Outcome::Unmatched, app.now()).await;

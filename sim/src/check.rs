@@ -9,7 +9,7 @@ use domain::payment::{Payment, PaymentStatus};
 use domain::stock::ReservationState;
 use origin::store::orders::{self, StoredOrder};
 use origin::store::payments;
-use sqlx::Row;
+use origin::store::sql::query;
 
 use crate::Tally;
 use crate::world::World;
@@ -29,12 +29,12 @@ async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
         FROM orders ORDER BY checkout_id";
     let mut connection = world.origin.app().store().read().await?;
     let mut books = Vec::new();
-    for row in sqlx::query(SQL).fetch_all(&mut *connection).await? {
-        let id: OrderId = row.try_get::<String, _>("id")?.parse()?;
+    for row in query(SQL).fetch_all(&mut connection).await? {
+        let id: OrderId = row.get::<String>("id")?.parse()?;
         let Some(order) = orders::find(&mut connection, id).await? else { continue };
         let attempts = payments::of_order(&mut connection, id).await?;
         let payments = attempts.into_iter().map(|stored| stored.payment).collect();
-        books.push(Book { order, payments, is_told: row.try_get::<i64, _>("waiting")? == 0 });
+        books.push(Book { order, payments, is_told: row.get::<i64>("waiting")? == 0 });
     }
     Ok(books)
 }

@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use origin::clock::Clock;
 use origin::config::Config;
 use origin::gateway::paystack::Paystack;
+use origin::store::Database;
 use origin::transport::Transport;
 use origin::{App, Outside, http::router};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -41,7 +42,7 @@ impl Process {
     pub(crate) async fn start(setting: Setting, network: Arc<Network>) -> anyhow::Result<Self> {
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
-            database: SqliteConnectOptions::new().filename(&setting.database).create_if_missing(true),
+            database: Database::Sqlite(SqliteConnectOptions::new().filename(&setting.database).create_if_missing(true)),
             edge_url: EDGE_URL.parse()?,
             keys: setting.keys.clone(),
             paystack: Some(Paystack::new(GATEWAY_URL.parse()?, SECRET.to_owned())),

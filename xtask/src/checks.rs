@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use stack::Layout;
 
 use crate::cargo::cargo;
+use crate::postgres::Postgres;
 use crate::worker::{self, Profile};
 use crate::{chromium, dev, interrupt, sim, tools};
 
@@ -39,6 +40,7 @@ pub(crate) fn run(layout: &Layout, arguments: &Arguments) -> Result<()> {
         checks.step("Lints, WASM", Checks::lint_wasm)?;
     }
     checks.step("Unit and property tests", Checks::unit_tests)?;
+    checks.step("The origin on PostgreSQL", Checks::postgres_tests)?;
     if checks.filter.is_none() {
         checks
             .step("Fault simulation", |checks| sim::run(checks.layout, &["--seeds".to_owned(), SEEDS.to_string()]))?;
@@ -95,6 +97,13 @@ impl Checks<'_> {
         }
         command.args(self.filter.iter());
         show(&mut command)
+    }
+
+    /// The origin's tests once more, on the other engine.
+    fn postgres_tests(&self) -> Result<()> {
+        let server = Postgres::start()?;
+        let mut command = self.cargo_command(&["test", "-p", "origin", "--test", "shop"]);
+        show(command.args(self.filter.iter()).env("TEST_POSTGRES_URL", server.url()))
     }
 
     fn end_to_end_tests(&self) -> Result<()> {

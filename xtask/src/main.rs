@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use stack::Layout;
 
+mod apt;
 mod assets;
 mod bench;
 mod cargo;
@@ -14,6 +15,7 @@ mod checks;
 mod chromium;
 mod dev;
 mod interrupt;
+mod postgres;
 mod progress;
 mod release;
 mod sim;

@@ -9,7 +9,6 @@ use axum::response::Response;
 use domain::ids::{CheckoutId, OrderId};
 use domain::signature::{Audience, CLOCK_SKEW_MAX, SignatureHeaders, SignedParts};
 use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder};
-use sqlx::SqliteConnection;
 
 use super::{RequestId, header_text, read_body};
 use crate::App;
@@ -17,6 +16,7 @@ use crate::error::Error;
 use crate::place_order::{self, shown};
 use crate::settle;
 use crate::store::orders::StoredOrder;
+use crate::store::sql::Connection;
 use crate::store::{Tx, nonces, orders, payments};
 
 /// Lets only requests through that the edge signed, lately, and that were not taken before.
@@ -111,7 +111,7 @@ pub async fn verify(
     show_order(State(app), Path(order.id.to_string())).await
 }
 
-async fn view(connection: &mut SqliteConnection, order: StoredOrder) -> Result<OrderView, Error> {
+async fn view(connection: &mut Connection, order: StoredOrder) -> Result<OrderView, Error> {
     let attempts = payments::of_order(&mut *connection, order.id).await?;
     let stored =
         shown(&order, &attempts).ok_or_else(|| Error::Bug(format!("order {} has no payment", order.id)))?.clone();

@@ -2,9 +2,9 @@
 
 use domain::time::Timestamp;
 use domain::wire::GatewayName;
-use sqlx::{Row, SqliteConnection};
 
 use super::Tx;
+use super::sql::{Connection, query};
 use crate::error::Error;
 use crate::gateway::{Notice, Subject};
 
@@ -22,11 +22,11 @@ pub struct Received {
 }
 
 /// Whether the event was taken before.
-pub async fn is_known(connection: &mut SqliteConnection, received: &Received) -> Result<bool, Error> {
+pub async fn is_known(connection: &mut Connection, received: &Received) -> Result<bool, Error> {
     const SQL: &str = "-- gateway_event.is_known
         SELECT count(*) AS known FROM gateway_event WHERE gateway = $1 AND event_key = $2";
-    let query = sqlx::query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key);
-    Ok(query.fetch_one(connection).await?.try_get::<i64, _>("known")? > 0)
+    let query = query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key);
+    Ok(query.fetch_one(connection).await?.get::<i64>("known")? > 0)
 }
 
 /// Keeps the event; `false` when it was taken before, and then it must have no effect.
@@ -38,7 +38,7 @@ pub async fn insert(tx: &mut Tx, received: &Received, outcome: &str, now: Timest
         Subject::Payment { reference } => Some(reference),
         Subject::Other { reference } => reference.as_ref(),
     };
-    let query = sqlx::query(SQL)
+    let query = query(SQL)
         .bind(received.gateway.as_str())
         .bind(&received.notice.key)
         .bind(&received.notice.event)
@@ -47,14 +47,14 @@ pub async fn insert(tx: &mut Tx, received: &Received, outcome: &str, now: Timest
         .bind(&received.body)
         .bind(&received.request_id)
         .bind(now.as_millis());
-    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+    Ok(query.execute(tx.connection()).await? == 1)
 }
 
 /// Says what became of an event that was inserted in the same transaction.
 pub async fn set_outcome(tx: &mut Tx, received: &Received, outcome: &str) -> Result<(), Error> {
     const SQL: &str = "-- gateway_event.set_outcome
         UPDATE gateway_event SET outcome = $3 WHERE gateway = $1 AND event_key = $2";
-    let query = sqlx::query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key).bind(outcome);
+    let query = query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key).bind(outcome);
     query.execute(tx.connection()).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use domain::time::Timestamp;
 
 use super::Tx;
+use super::sql::query;
 use crate::error::Error;
 
 /// Remembers `nonce` until `expires_at`; `false` when it was there already. Forgets those whose time has come.
@@ -11,7 +12,7 @@ pub async fn remember(tx: &mut Tx, nonce: &str, expires_at: Timestamp, now: Time
         DELETE FROM seen_nonce WHERE expires_at < $1";
     const REMEMBER: &str = "-- nonce.remember
         INSERT INTO seen_nonce (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    sqlx::query(FORGET).bind(now.as_millis()).execute(tx.connection()).await?;
-    let query = sqlx::query(REMEMBER).bind(nonce).bind(expires_at.as_millis());
-    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+    query(FORGET).bind(now.as_millis()).execute(tx.connection()).await?;
+    let query = query(REMEMBER).bind(nonce).bind(expires_at.as_millis());
+    Ok(query.execute(tx.connection()).await? == 1)
 }

@@ -8,9 +8,8 @@ use domain::pricing::{Delivery, DeliveryMethod, PricedLine, Quote, quote};
 use domain::stock::Quantity;
 use domain::time::Timestamp;
 use domain::wire::{OrderLine, StatusChange};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::sql::{Connection, Row, query};
 use super::{Tx, number, parsed};
 use crate::error::Error;
 
@@ -73,8 +72,8 @@ const fn method_name(method: DeliveryMethod) -> &'static str {
     }
 }
 
-fn read_method(row: &SqliteRow) -> Result<DeliveryMethod, Error> {
-    match row.try_get("delivery_method")? {
+fn read_method(row: &Row) -> Result<DeliveryMethod, Error> {
+    match row.text("delivery_method")? {
         "standard" => Ok(DeliveryMethod::Standard),
         other => Err(Error::corrupt("delivery_method", other)),
     }
@@ -92,7 +91,7 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let name = tx.name();
     let address = serde_json::to_string(&order.address).map_err(|error| Error::Bug(error.to_string()))?;
-    sqlx::query(ORDER)
+    query(ORDER)
         .bind(order.id.to_string())
         .bind(order.checkout_id.to_string())
         .bind(order.cart_id.to_string())
@@ -112,7 +111,7 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
         .execute(tx.connection())
         .await?;
     for (position, line) in (1_i64..).zip(&order.lines) {
-        sqlx::query(LINE)
+        query(LINE)
             .bind(order.id.to_string())
             .bind(position)
             .bind(line.product_id.to_string())
@@ -129,79 +128,75 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
 }
 
 /// The order of a checkout.
-pub async fn of_checkout(
-    connection: &mut SqliteConnection,
-    checkout_id: CheckoutId,
-) -> Result<Option<StoredOrder>, Error> {
+pub async fn of_checkout(connection: &mut Connection, checkout_id: CheckoutId) -> Result<Option<StoredOrder>, Error> {
     const SQL: &str = "-- order.of_checkout
         SELECT * FROM orders WHERE checkout_id = $1";
-    let row = sqlx::query(SQL).bind(checkout_id.to_string()).fetch_optional(&mut *connection).await?;
+    let row = query(SQL).bind(checkout_id.to_string()).fetch_optional(&mut *connection).await?;
     read(connection, row).await
 }
 
 /// An order.
-pub async fn find(connection: &mut SqliteConnection, id: OrderId) -> Result<Option<StoredOrder>, Error> {
+pub async fn find(connection: &mut Connection, id: OrderId) -> Result<Option<StoredOrder>, Error> {
     const SQL: &str = "-- order.find
         SELECT * FROM orders WHERE id = $1";
-    let row = sqlx::query(SQL).bind(id.to_string()).fetch_optional(&mut *connection).await?;
+    let row = query(SQL).bind(id.to_string()).fetch_optional(&mut *connection).await?;
     read(connection, row).await
 }
 
-async fn read(connection: &mut SqliteConnection, row: Option<SqliteRow>) -> Result<Option<StoredOrder>, Error> {
+async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<StoredOrder>, Error> {
     let Some(row) = row else { return Ok(None) };
     let id: OrderId = parsed(&row, "id")?;
     let currency: Currency = parsed(&row, "currency")?;
-    let address: String = row.try_get("address")?;
+    let address: String = row.get("address")?;
     Ok(Some(StoredOrder {
         id,
         checkout_id: parsed(&row, "checkout_id")?,
         cart_id: parsed(&row, "cart_id")?,
         placed: Placed {
             status: parsed(&row, "status")?,
-            content_digest: row.try_get("content_digest")?,
-            pay_before: Timestamp(row.try_get("pay_before")?),
-            paid_by: row.try_get("paid_by")?,
+            content_digest: row.get("content_digest")?,
+            pay_before: Timestamp(row.get("pay_before")?),
+            paid_by: row.get("paid_by")?,
         },
-        email: row.try_get("email")?,
+        email: row.get("email")?,
         address: serde_json::from_str(&address).map_err(|error| Error::corrupt("address", error))?,
         lines: lines(connection, id).await?,
-        delivery: Delivery { method: read_method(&row)?, price_minor: row.try_get("delivery_minor")? },
-        total: Money::new(row.try_get("total_minor")?, currency),
-        quote_digest: row.try_get("quote_digest")?,
-        return_url: row.try_get("return_url")?,
+        delivery: Delivery { method: read_method(&row)?, price_minor: row.get("delivery_minor")? },
+        total: Money::new(row.get("total_minor")?, currency),
+        quote_digest: row.get("quote_digest")?,
+        return_url: row.get("return_url")?,
         events: number(&row, "events")?,
-        placed_at: Timestamp(row.try_get("placed_at")?),
+        placed_at: Timestamp(row.get("placed_at")?),
     }))
 }
 
-async fn lines(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<OrderLine>, Error> {
+async fn lines(connection: &mut Connection, order_id: OrderId) -> Result<Vec<OrderLine>, Error> {
     const SQL: &str = "-- order_line.of_order
         SELECT product_id, sku, slug, title, seller, quantity, unit_price_minor
         FROM order_line WHERE order_id = $1 ORDER BY position";
-    let rows = sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
-    let line = |row: &SqliteRow| {
+    let rows = query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
+    let line = |row: &Row| {
         let quantity = number(row, "quantity")?;
         Ok(OrderLine {
             product_id: parsed::<ProductId>(row, "product_id")?,
             sku: parsed::<Sku>(row, "sku")?,
-            slug: row.try_get("slug")?,
-            title: row.try_get("title")?,
-            seller: row.try_get("seller")?,
+            slug: row.get("slug")?,
+            title: row.get("title")?,
+            seller: row.get("seller")?,
             quantity: Quantity::new(quantity).map_err(|error| Error::corrupt("quantity", error))?,
-            unit_price_minor: row.try_get("unit_price_minor")?,
+            unit_price_minor: row.get("unit_price_minor")?,
         })
     };
     rows.iter().map(line).collect()
 }
 
 /// Every status that the order had, oldest first.
-pub async fn history(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<StatusChange>, Error> {
+pub async fn history(connection: &mut Connection, order_id: OrderId) -> Result<Vec<StatusChange>, Error> {
     const SQL: &str = "-- order_history.of_order
         SELECT at, status FROM order_history WHERE order_id = $1 ORDER BY position";
-    let rows = sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
-    let change = |row: &SqliteRow| {
-        Ok(StatusChange { at: Timestamp(row.try_get("at")?), status: parsed::<OrderStatus>(row, "status")? })
-    };
+    let rows = query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
+    let change =
+        |row: &Row| Ok(StatusChange { at: Timestamp(row.get("at")?), status: parsed::<OrderStatus>(row, "status")? });
     rows.iter().map(change).collect()
 }
 
@@ -212,7 +207,7 @@ pub async fn update(tx: &mut Tx, order: &StoredOrder, reason: &str, now: Timesta
     const HISTORY: &str = "-- order_history.insert
         INSERT INTO order_history (order_id, position, at, status, reason, written_by) VALUES ($1, $2, $3, $4, $5, $6)";
     let name = tx.name();
-    sqlx::query(ORDER)
+    query(ORDER)
         .bind(order.id.to_string())
         .bind(order.placed.status.as_str())
         .bind(&order.placed.paid_by)
@@ -221,7 +216,7 @@ pub async fn update(tx: &mut Tx, order: &StoredOrder, reason: &str, now: Timesta
         .bind(name)
         .execute(tx.connection())
         .await?;
-    sqlx::query(HISTORY)
+    query(HISTORY)
         .bind(order.id.to_string())
         .bind(i64::from(order.events))
         .bind(now.as_millis())

@@ -3,9 +3,8 @@
 use domain::ids::{EventId, OrderId};
 use domain::time::Timestamp;
 use domain::wire::{OriginEvent, OriginEventKind};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::sql::{Connection, Row, query};
 use super::{Tx, number, parsed};
 use crate::error::Error;
 
@@ -56,7 +55,7 @@ pub async fn append(tx: &mut Tx, event: &OriginEvent, request_id: &str) -> Resul
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
     let body = serde_json::to_string(event).map_err(|error| Error::Bug(error.to_string()))?;
     let kind = KINDS.iter().find(|(kind, _)| *kind == event.what).map_or("", |(_, name)| name);
-    sqlx::query(SQL)
+    query(SQL)
         .bind(event.id.to_string())
         .bind(event.order.id.to_string())
         .bind(i64::from(event.sequence))
@@ -81,17 +80,19 @@ pub async fn claim_due(tx: &mut Tx, limit: u32, until: Timestamp, now: Timestamp
                     SELECT 1 FROM outbox AS earlier
                     WHERE earlier.order_id = due.order_id AND earlier.sequence < due.sequence
                         AND earlier.delivered_at IS NULL)
-            ORDER BY due.next_attempt_at LIMIT $3)
+            ORDER BY due.next_attempt_at LIMIT $3
+            -- skip locked
+        )
         RETURNING id, order_id, sequence, kind, body, request_id, attempts";
-    let query = sqlx::query(SQL).bind(until.as_millis()).bind(now.as_millis()).bind(i64::from(limit));
-    let message = |row: &SqliteRow| {
+    let query = query(SQL).bind(until.as_millis()).bind(now.as_millis()).bind(i64::from(limit));
+    let message = |row: &Row| {
         Ok(Message {
             id: parsed(row, "id")?,
             order_id: parsed(row, "order_id")?,
             sequence: number(row, "sequence")?,
-            kind: read_kind(row.try_get("kind")?)?,
-            body: row.try_get("body")?,
-            request_id: row.try_get("request_id")?,
+            kind: read_kind(row.text("kind")?)?,
+            body: row.get("body")?,
+            request_id: row.get("request_id")?,
             attempts: number(row, "attempts")?,
         })
     };
@@ -104,8 +105,8 @@ pub async fn mark_delivered(tx: &mut Tx, id: EventId, outcome: &str, now: Timest
         UPDATE outbox SET delivered_at = $2, outcome = $3, attempts = attempts + 1, leased_until = 0, last_error = NULL,
             stuck_at = NULL
         WHERE id = $1 AND delivered_at IS NULL";
-    let query = sqlx::query(SQL).bind(id.to_string()).bind(now.as_millis()).bind(outcome);
-    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+    let query = query(SQL).bind(id.to_string()).bind(now.as_millis()).bind(outcome);
+    Ok(query.execute(tx.connection()).await? == 1)
 }
 
 /// The edge did not take it.
@@ -120,7 +121,7 @@ pub async fn mark_failed(
         UPDATE outbox SET attempts = attempts + 1, leased_until = 0, last_error = $2, next_attempt_at = $3,
             stuck_at = coalesce(stuck_at, $4)
         WHERE id = $1 AND delivered_at IS NULL";
-    let query = sqlx::query(SQL)
+    let query = query(SQL)
         .bind(id.to_string())
         .bind(error)
         .bind(next_attempt_at.as_millis())
@@ -133,12 +134,12 @@ pub async fn mark_failed(
 pub async fn resume(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "-- outbox.resume
         UPDATE outbox SET leased_until = 0, next_attempt_at = $1 WHERE delivered_at IS NULL";
-    sqlx::query(SQL).bind(now.as_millis()).execute(tx.connection()).await?;
+    query(SQL).bind(now.as_millis()).execute(tx.connection()).await?;
     Ok(())
 }
 
 /// When the first undelivered message of some order is due next, or its lease lapses.
-pub async fn next_due(connection: &mut SqliteConnection) -> Result<Option<Timestamp>, Error> {
+pub async fn next_due(connection: &mut Connection) -> Result<Option<Timestamp>, Error> {
     const SQL: &str = "-- outbox.next_due
         SELECT min(CASE WHEN leased_until > next_attempt_at THEN leased_until ELSE next_attempt_at END) AS due
         FROM outbox AS head
@@ -147,13 +148,13 @@ pub async fn next_due(connection: &mut SqliteConnection) -> Result<Option<Timest
                 SELECT 1 FROM outbox AS earlier
                 WHERE earlier.order_id = head.order_id AND earlier.sequence < head.sequence
                     AND earlier.delivered_at IS NULL)";
-    Ok(sqlx::query(SQL).fetch_one(connection).await?.try_get::<Option<i64>, _>("due")?.map(Timestamp))
+    Ok(query(SQL).fetch_one(connection).await?.get::<Option<i64>>("due")?.map(Timestamp))
 }
 
 /// How much is waiting.
-pub async fn backlog(connection: &mut SqliteConnection) -> Result<Backlog, Error> {
+pub async fn backlog(connection: &mut Connection) -> Result<Backlog, Error> {
     const SQL: &str = "-- outbox.backlog
         SELECT count(*) AS waiting, count(stuck_at) AS stuck FROM outbox WHERE delivered_at IS NULL";
-    let row = sqlx::query(SQL).fetch_one(connection).await?;
-    Ok(Backlog { waiting: row.try_get("waiting")?, stuck: row.try_get("stuck")? })
+    let row = query(SQL).fetch_one(connection).await?;
+    Ok(Backlog { waiting: row.get("waiting")?, stuck: row.get("stuck")? })
 }

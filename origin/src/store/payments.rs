@@ -5,9 +5,8 @@ use domain::money::{Currency, Money};
 use domain::payment::{Capture, Payment};
 use domain::time::Timestamp;
 use domain::wire::GatewayName;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::sql::{Connection, Row, query};
 use super::{Tx, number, parsed, time};
 use crate::error::Error;
 
@@ -32,31 +31,31 @@ pub struct StoredPayment {
     pub created_at: Timestamp,
 }
 
-fn read(row: &SqliteRow) -> Result<StoredPayment, Error> {
-    let gateway: &str = row.try_get("gateway")?;
+fn read(row: &Row) -> Result<StoredPayment, Error> {
+    let gateway = row.text("gateway")?;
     let gateway = GatewayName::ALL
         .into_iter()
         .find(|name| name.as_str() == gateway)
         .ok_or_else(|| Error::corrupt("gateway", gateway))?;
     let currency: Currency = parsed(row, "expected_currency")?;
-    let captured = match (row.try_get("captured_minor")?, row.try_get("captured_currency")?) {
+    let captured = match (row.get("captured_minor")?, row.get("captured_currency")?) {
         (Some(amount_minor), Some(currency)) => Some(Capture { amount_minor, currency }),
         (None, _) | (_, None) => None,
     };
     Ok(StoredPayment {
         payment: Payment {
-            reference: row.try_get("reference")?,
-            expected: Money::new(row.try_get("expected_minor")?, currency),
+            reference: row.get("reference")?,
+            expected: Money::new(row.get("expected_minor")?, currency),
             status: parsed(row, "status")?,
             captured,
         },
         order_id: parsed(row, "order_id")?,
         attempt: number(row, "attempt")?,
         gateway,
-        redirect_url: row.try_get("redirect_url")?,
+        redirect_url: row.get("redirect_url")?,
         observed_at: time(row, "observed_at")?,
         next_check_at: time(row, "next_check_at")?,
-        created_at: Timestamp(row.try_get("created_at")?),
+        created_at: Timestamp(row.get("created_at")?),
     })
 }
 
@@ -67,7 +66,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredPayment, opening_until: Timestam
             opening_until, next_check_at, created_at, updated_at, written_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
     let name = tx.name();
-    sqlx::query(SQL)
+    query(SQL)
         .bind(&stored.payment.reference)
         .bind(stored.order_id.to_string())
         .bind(i64::from(stored.attempt))
@@ -85,17 +84,17 @@ pub async fn insert(tx: &mut Tx, stored: &StoredPayment, opening_until: Timestam
 }
 
 /// A payment.
-pub async fn find(connection: &mut SqliteConnection, reference: &str) -> Result<Option<StoredPayment>, Error> {
+pub async fn find(connection: &mut Connection, reference: &str) -> Result<Option<StoredPayment>, Error> {
     const SQL: &str = "-- payment.find
         SELECT * FROM payment WHERE reference = $1";
-    sqlx::query(SQL).bind(reference).fetch_optional(connection).await?.as_ref().map(read).transpose()
+    query(SQL).bind(reference).fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
 /// An order's payments, first attempt first.
-pub async fn of_order(connection: &mut SqliteConnection, order_id: OrderId) -> Result<Vec<StoredPayment>, Error> {
+pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<Vec<StoredPayment>, Error> {
     const SQL: &str = "-- payment.of_order
         SELECT * FROM payment WHERE order_id = $1 ORDER BY attempt";
-    sqlx::query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
+    query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
 }
 
 /// Writes what was learnt about a payment.
@@ -106,7 +105,7 @@ pub async fn update(tx: &mut Tx, stored: &StoredPayment, now: Timestamp) -> Resu
         WHERE reference = $1";
     let name = tx.name();
     let captured = stored.payment.captured.as_ref();
-    sqlx::query(SQL)
+    query(SQL)
         .bind(&stored.payment.reference)
         .bind(stored.payment.status.as_str())
         .bind(captured.map(|capture| capture.amount_minor))
@@ -127,8 +126,8 @@ pub async fn claim_opening(tx: &mut Tx, reference: &str, until: Timestamp, now: 
         UPDATE payment SET opening_until = $2, updated_at = $3, written_by = $4
         WHERE reference = $1 AND redirect_url IS NULL AND opening_until <= $3";
     let name = tx.name();
-    let query = sqlx::query(SQL).bind(reference).bind(until.as_millis()).bind(now.as_millis()).bind(name);
-    Ok(query.execute(tx.connection()).await?.rows_affected() == 1)
+    let query = query(SQL).bind(reference).bind(until.as_millis()).bind(now.as_millis()).bind(name);
+    Ok(query.execute(tx.connection()).await? == 1)
 }
 
 /// Ends that right, with the page if it was learnt.
@@ -137,7 +136,7 @@ pub async fn end_opening(tx: &mut Tx, reference: &str, page: Option<&str>, now: 
         UPDATE payment SET opening_until = 0, redirect_url = $2, updated_at = $3, written_by = $4
         WHERE reference = $1 AND redirect_url IS NULL";
     let name = tx.name();
-    let query = sqlx::query(SQL).bind(reference).bind(page).bind(now.as_millis()).bind(name);
+    let query = query(SQL).bind(reference).bind(page).bind(now.as_millis()).bind(name);
     query.execute(tx.connection()).await?;
     Ok(())
 }
@@ -146,10 +145,13 @@ pub async fn end_opening(tx: &mut Tx, reference: &str, page: Option<&str>, now: 
 pub async fn claim_due(tx: &mut Tx, limit: u32, until: Timestamp, now: Timestamp) -> Result<Vec<StoredPayment>, Error> {
     const SQL: &str = "-- payment.claim_due
         UPDATE payment SET next_check_at = $1, written_by = $4
-        WHERE reference IN (SELECT reference FROM payment WHERE next_check_at <= $2 ORDER BY next_check_at LIMIT $3)
+        WHERE reference IN (
+            SELECT reference FROM payment WHERE next_check_at <= $2 ORDER BY next_check_at LIMIT $3
+            -- skip locked
+        )
         RETURNING *";
     let name = tx.name();
-    let query = sqlx::query(SQL).bind(until.as_millis()).bind(now.as_millis()).bind(i64::from(limit)).bind(name);
+    let query = query(SQL).bind(until.as_millis()).bind(now.as_millis()).bind(i64::from(limit)).bind(name);
     query.fetch_all(tx.connection()).await?.iter().map(read).collect()
 }
 
@@ -158,21 +160,25 @@ pub async fn postpone(tx: &mut Tx, reference: &str, next_check_at: Timestamp) ->
     const SQL: &str = "-- payment.postpone
         UPDATE payment SET next_check_at = $2, written_by = $3 WHERE reference = $1 AND next_check_at IS NOT NULL";
     let name = tx.name();
-    let query = sqlx::query(SQL).bind(reference).bind(next_check_at.as_millis()).bind(name);
+    let query = query(SQL).bind(reference).bind(next_check_at.as_millis()).bind(name);
     query.execute(tx.connection()).await?;
     Ok(())
 }
 
-/// After a start: what waits for its payment is asked about at once, and nobody asks for a page any more.
-pub async fn resume(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
-    const OPENINGS: &str = "-- payment.resume_openings
+/// After a start: nobody asks for a page any more.
+pub async fn resume_openings(tx: &mut Tx) -> Result<(), Error> {
+    const SQL: &str = "-- payment.resume_openings
         UPDATE payment SET opening_until = 0 WHERE opening_until > 0";
-    const CHECKS: &str = "-- payment.resume_checks
+    query(SQL).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// After a start: what waits for its payment is asked about at once. How many those are.
+pub async fn resume_checks(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
+    const SQL: &str = "-- payment.resume_checks
         UPDATE payment SET next_check_at = $1, written_by = $2
         WHERE next_check_at > $1
             AND order_id IN (SELECT id FROM orders WHERE status = 'awaiting_payment')";
     let name = tx.name();
-    sqlx::query(OPENINGS).execute(tx.connection()).await?;
-    let query = sqlx::query(CHECKS).bind(now.as_millis()).bind(name);
-    Ok(query.execute(tx.connection()).await?.rows_affected())
+    query(SQL).bind(now.as_millis()).bind(name).execute(tx.connection()).await
 }

@@ -20,10 +20,10 @@ async fn an_edge_that_fails_is_told_again_and_in_order() {
     assert_eq!(world.edge.with(|memory| memory.forged), 0);
     world
         .until("nothing waits", async || {
-            world.count("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").await == 0
+            world.count("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL").await == 0
         })
         .await;
-    assert!(world.count("SELECT attempts FROM outbox WHERE sequence = 1").await >= 2);
+    assert!(world.count("SELECT attempts AS n FROM outbox WHERE sequence = 1").await >= 2);
 }
 
 #[tokio::test]
@@ -99,5 +99,5 @@ async fn a_late_payment_without_stock_becomes_a_refund() {
         .await;
     let statuses = [OrderStatus::AwaitingPayment, OrderStatus::Paid, OrderStatus::RefundDue];
     assert_eq!(world.statuses(placed.order_id).await, statuses);
-    assert_eq!(world.count("SELECT count(*) FROM outbox WHERE outcome = 'out_of_stock'").await, 1);
+    assert_eq!(world.count("SELECT count(*) AS n FROM outbox WHERE outcome = 'out_of_stock'").await, 1);
 }

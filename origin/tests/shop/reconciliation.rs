@@ -85,7 +85,7 @@ async fn a_payment_that_the_gateway_never_heard_of_ends_with_its_order() {
     world.clock.advance(Millis::minutes(20));
     world
         .until("the order is cancelled", async || {
-            world.count("SELECT count(*) FROM orders WHERE status = 'cancelled'").await == 1
+            world.count("SELECT count(*) AS n FROM orders WHERE status = 'cancelled'").await == 1
         })
         .await;
 }

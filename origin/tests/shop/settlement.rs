@@ -22,8 +22,8 @@ async fn the_same_webhook_five_times_at_once_settles_once() {
     assert_eq!(view.payment.captured, Some(Money::new(12_550, Currency::Ngn)));
     assert_eq!(view.payment.redirect_url, None, "nothing is left to pay");
     assert_eq!(world.statuses(placed.order_id).await, [OrderStatus::AwaitingPayment, OrderStatus::Paid]);
-    assert_eq!(world.count("SELECT count(*) FROM gateway_event WHERE outcome = 'settled'").await, 1);
-    assert_eq!(world.count("SELECT count(*) FROM outbox WHERE kind = 'order_paid'").await, 1);
+    assert_eq!(world.count("SELECT count(*) AS n FROM gateway_event WHERE outcome = 'settled'").await, 1);
+    assert_eq!(world.count("SELECT count(*) AS n FROM outbox WHERE kind = 'order_paid'").await, 1);
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_forged_webhook_is_refused_and_changes_nothing() {
         assert_eq!((answer.status, answer.problem().as_str()), (401, "bad_signature"));
     }
     assert_eq!(world.view(placed.order_id).await.status, OrderStatus::AwaitingPayment);
-    assert_eq!(world.count("SELECT count(*) FROM gateway_event").await, 0);
+    assert_eq!(world.count("SELECT count(*) AS n FROM gateway_event").await, 0);
     assert_eq!(world.paystack.with(|book| book.verified), before, "the gateway is not even asked");
 }
 
@@ -67,7 +67,7 @@ async fn a_webhook_is_asked_for_again_while_the_gateway_cannot_be_asked() {
     world.paystack.pay(&placed.payment.reference);
     world.paystack.with(|book| book.verify_down = true);
     assert_eq!(world.webhook("charge.success", &placed.payment.reference).await, 503);
-    assert_eq!(world.count("SELECT count(*) FROM gateway_event").await, 0);
+    assert_eq!(world.count("SELECT count(*) AS n FROM gateway_event").await, 0);
     world.paystack.with(|book| book.verify_down = false);
     assert_eq!(world.webhook("charge.success", &placed.payment.reference).await, 200);
     assert_eq!(world.view(placed.order_id).await.status, OrderStatus::Paid);
@@ -112,7 +112,7 @@ async fn an_amount_or_currency_other_than_the_quote_never_becomes_paid() {
         world.until("the edge knows", async || world.edge.told(placed.order_id).len() == 2).await;
         assert_eq!(world.edge.told(placed.order_id)[1], (2, OriginEventKind::RefundDue));
     }
-    assert_eq!(world.count("SELECT count(*) FROM order_history WHERE status = 'paid'").await, 0);
+    assert_eq!(world.count("SELECT count(*) AS n FROM order_history WHERE status = 'paid'").await, 0);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_second_capture_of_a_paid_order_goes_back_and_the_order_stays_paid() {
     assert_eq!(world.webhook("charge.success", &first).await, 200);
     let view = world.view(placed.order_id).await;
     assert_eq!((view.status, view.payment.reference), (OrderStatus::Paid, second));
-    let duplicates = "SELECT count(*) FROM payment WHERE status = 'duplicate_capture' AND captured_minor = 12550";
+    let duplicates = "SELECT count(*) AS n FROM payment WHERE status = 'duplicate_capture' AND captured_minor = 12550";
     assert_eq!(world.count(duplicates).await, 1);
     assert_eq!(world.statuses(placed.order_id).await, [OrderStatus::AwaitingPayment, OrderStatus::Paid]);
 }
@@ -138,12 +138,12 @@ async fn a_second_capture_of_a_paid_order_goes_back_and_the_order_stays_paid() {
 async fn a_payment_that_we_never_asked_for_is_kept_for_the_record() {
     let world = World::without_reconciliation().await;
     assert_eq!(world.webhook("charge.success", "somebody-elses").await, 200);
-    assert_eq!(world.count("SELECT count(*) FROM gateway_event WHERE outcome = 'unmatched'").await, 1);
+    assert_eq!(world.count("SELECT count(*) AS n FROM gateway_event WHERE outcome = 'unmatched'").await, 1);
     let (_, placed) = world.placed().await;
     for event in ["refund.processed", "transfer.success", "an.event.of.tomorrow"] {
         assert_eq!(world.webhook(event, &placed.payment.reference).await, 200);
     }
-    assert_eq!(world.count("SELECT count(*) FROM gateway_event WHERE outcome = 'recorded'").await, 3);
+    assert_eq!(world.count("SELECT count(*) AS n FROM gateway_event WHERE outcome = 'recorded'").await, 3);
     assert_eq!(world.view(placed.order_id).await.status, OrderStatus::AwaitingPayment);
 }
 

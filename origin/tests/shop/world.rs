@@ -17,8 +17,9 @@ use domain::wire::{OrderLine, OrderView, PlaceOrder, PlacedOrder, Problem};
 use origin::clock::Clock;
 use origin::config::Config;
 use origin::store::orders::priced;
+use origin::store::sql::query;
 use origin::{App, Running};
-use sqlx::Row;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -28,6 +29,10 @@ use crate::edge::Edge;
 use crate::gateway::{Paystack, SECRET};
 
 pub(crate) const KEYS: &str = "test:0123456789abcdef0123456789abcdef";
+
+/// Where a PostgreSQL server is, `postgres://USER@HOST:PORT`, on which every world has a database of its own; without it they have SQLite
+/// files.
+const POSTGRES: &str = "TEST_POSTGRES_URL";
 
 const VARIABLES: [&str; 8] = [
     "ORIGIN_LISTEN",
@@ -47,7 +52,8 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) client: reqwest::Client,
     keys: Keyring,
-    folder: TempDir,
+    database_url: String,
+    _folder: TempDir,
     gateway_url: String,
     edge_url: String,
     reconcile_interval_ms: u64,
@@ -92,6 +98,17 @@ async fn serve(router: Router) -> String {
     url
 }
 
+/// A new database on the engine that is tested.
+async fn database(folder: &TempDir) -> String {
+    let Ok(server) = std::env::var(POSTGRES) else {
+        return format!("sqlite:{}/data/origin.sqlite?mode=rwc", folder.path().display());
+    };
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut server_connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    sqlx::query(&format!("CREATE DATABASE {name}")).execute(&mut server_connection).await.unwrap();
+    format!("{server}/{name}")
+}
+
 impl World {
     /// A world in which reconciliation looks ten times a second.
     pub(crate) async fn new() -> Self {
@@ -108,10 +125,12 @@ impl World {
         let (paystack, edge) = (Paystack::default(), Edge::new(keys.clone(), clock.clone()));
         let gateway_url = format!("{}/paystack", serve(paystack.router()).await);
         let edge_url = serve(edge.router()).await;
+        let folder = TempDir::new().unwrap();
         let mut world = Self {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             reconcile_interval_ms: u64::try_from(interval.as_millis()).unwrap(),
-            folder: TempDir::new().unwrap(),
+            database_url: database(&folder).await,
+            _folder: folder,
             running: None,
             process: None,
             address: String::new(),
@@ -170,7 +189,7 @@ impl World {
     fn variable(&self, name: &str) -> Option<String> {
         match name {
             "ORIGIN_LISTEN" => Some("127.0.0.1:0".to_owned()),
-            "DATABASE_URL" => Some(format!("sqlite:{}/data/origin.sqlite?mode=rwc", self.folder.path().display())),
+            "DATABASE_URL" => Some(self.database_url.clone()),
             "EDGE_URL" => Some(self.edge_url.clone()),
             "EDGE_ORIGIN_KEYS" => Some(KEYS.to_owned()),
             "PAYSTACK_SECRET_KEY" => Some(SECRET.to_owned()),
@@ -298,9 +317,10 @@ impl World {
         self.view(order_id).await.history.into_iter().map(|change| change.status).collect()
     }
 
-    /// Waits until `true`, for at most ten seconds.
+    /// Waits until `true`, for at most forty seconds: where several origins may be at work, what one had taken when it died is free
+    /// after half a minute.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, met: impl Fn() -> F) {
-        for _ in 0..500 {
+        for _ in 0..2_000 {
             if met().await {
                 return;
             }
@@ -313,10 +333,10 @@ impl World {
         self.until(&format!("the order is {status}"), async || self.view(order_id).await.status == status).await;
     }
 
-    /// One number from the database.
-    pub(crate) async fn count(&self, sql: &str) -> i64 {
+    /// `SELECT count(*) AS n …`
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         let mut connection = self.app().store().read().await.unwrap();
-        sqlx::query(sql).fetch_one(&mut *connection).await.unwrap().try_get(0).unwrap()
+        query(sql).fetch_one(&mut connection).await.unwrap().get("n").unwrap()
     }
 }
 
