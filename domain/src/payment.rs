@@ -23,6 +23,24 @@ pub struct Observation {
     pub amount_minor: i64,
     /// Of what currency: an ISO 4217 code, as the gateway wrote it. It may be one that the shop does not know.
     pub currency: String,
+    /// The gateway's own name of the payment, by which it is refunded; `None` while it has none.
+    pub gateway_id: Option<String>,
+    /// What the gateway keeps of the capture, in minor units of its currency; `None` when it does not say, or not exactly.
+    pub fee_minor: Option<i64>,
+}
+
+impl Observation {
+    /// What there is to say of a payment that the gateway never heard of.
+    pub const fn unknown(reference: String) -> Self {
+        Self {
+            reference,
+            status: ObservedStatus::Unknown,
+            amount_minor: 0,
+            currency: String::new(),
+            gateway_id: None,
+            fee_minor: None,
+        }
+    }
 }
 
 /// Where a payment stands at the gateway.

@@ -16,6 +16,8 @@ fn command(words: &[&str]) -> Command {
             status,
             amount_minor: amount.parse().unwrap(),
             currency: currency.to_owned(),
+            gateway_id: None,
+            fee_minor: None,
         })
     };
     match words {
@@ -122,6 +124,8 @@ fn an_observation_of_another_payment_is_refused() {
         status: ObservedStatus::Succeeded,
         amount_minor: 5_000,
         currency: "NGN".to_owned(),
+        gateway_id: None,
+        fee_minor: None,
     };
     let refused = payment().decide(&Command::Observe(observation));
     assert!(matches!(refused, Err(Rejection::WrongReference { .. })));

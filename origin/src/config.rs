@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::signature::Keyring;
 use reqwest::Url;
 
+use crate::gateway::Gateway;
 use crate::gateway::paystack::Paystack;
 use crate::store::Database;
 
@@ -24,8 +25,8 @@ pub struct Config {
     pub edge_url: Url,
     /// `EDGE_ORIGIN_KEYS`: sign and verify requests between edge and origin.
     pub keys: Keyring,
-    /// `PAYSTACK_SECRET_KEY`, `PAYSTACK_BASE_URL`. Without a key Paystack is not offered.
-    pub paystack: Option<Paystack>,
+    /// The gateways whose keys are set. The others are not offered. `PAYSTACK_SECRET_KEY`, `PAYSTACK_BASE_URL`.
+    pub gateways: Vec<Gateway>,
     /// `RECONCILE_INTERVAL_MS`: how often to look for payments that are due to be asked about.
     pub reconcile_interval: Duration,
     /// `RECONCILE_AFTER_MS`: how long a payment may be silent before the gateway is asked.
@@ -65,7 +66,10 @@ impl Config {
             database: parse("DATABASE_URL", &database)?,
             edge_url: web_address("EDGE_URL", &edge_url)?,
             keys: parse("EDGE_ORIGIN_KEYS", &keys)?,
-            paystack: text("PAYSTACK_SECRET_KEY").map(|key| Paystack::new(paystack_url, key)),
+            gateways: text("PAYSTACK_SECRET_KEY")
+                .map(|key| Gateway::Paystack(Paystack::new(paystack_url, key)))
+                .into_iter()
+                .collect(),
             reconcile_interval: millis("RECONCILE_INTERVAL_MS", text("RECONCILE_INTERVAL_MS"), 2_000)?,
             reconcile_after: millis("RECONCILE_AFTER_MS", text("RECONCILE_AFTER_MS"), 10_000)?,
         })
@@ -123,7 +127,7 @@ mod tests {
     fn a_laptop_needs_nothing_but_keys() {
         let config = read(&[("EDGE_ORIGIN_KEYS", KEYS)]).unwrap();
         assert_eq!(config.listen.port(), 8788);
-        assert!(config.paystack.is_none(), "without a key it is not offered");
+        assert!(config.gateways.is_empty(), "without a key it is not offered");
         assert!(read(&[]).unwrap_err().starts_with("EDGE_ORIGIN_KEYS is not set"));
     }
 

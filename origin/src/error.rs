@@ -89,6 +89,8 @@ impl Error {
                     GatewayError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
                     GatewayError::DuplicateReference
                     | GatewayError::Refused(_)
+                    | GatewayError::RefundRefused(_)
+                    | GatewayError::NotOffered(_)
                     | GatewayError::Unauthorised(_)
                     | GatewayError::Unreadable(_) => StatusCode::BAD_GATEWAY,
                 };

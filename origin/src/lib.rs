@@ -3,6 +3,7 @@
 //! Money lives here and nowhere else. The library is the whole service; the binary only reads the environment and waits
 //! for a signal, so that tests run the same code in-process.
 
+pub mod access;
 pub mod clock;
 pub mod config;
 pub mod error;
@@ -26,10 +27,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::access::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, GatewayError, Request, Response};
 use crate::store::{Store, Tx, payments};
 use crate::transport::Transport;
 
@@ -44,7 +46,7 @@ struct Inner {
     config: Config,
     outside: Outside,
     store: Store,
-    gateways: Vec<Gateway>,
+    tokens: Tokens,
     outbox: Notify,
 }
 
@@ -69,11 +71,10 @@ impl App {
     /// Opens the database and gets everything ready, without listening or doing anything by itself.
     pub async fn over(outside: Outside, config: Config) -> Result<Self, anyhow::Error> {
         let store = Store::open(config.database.clone()).await?;
-        let gateways: Vec<Gateway> = config.paystack.clone().map(Gateway::Paystack).into_iter().collect();
-        if gateways.is_empty() {
-            tracing::warn!("no payment gateway is set up: set PAYSTACK_SECRET_KEY, or nothing can be sold");
+        if config.gateways.is_empty() {
+            tracing::warn!("no payment gateway is set up: set the keys of one, or nothing can be sold");
         }
-        let inner = Inner { config, outside, store, gateways, outbox: Notify::new() };
+        let inner = Inner { config, outside, store, tokens: Tokens::default(), outbox: Notify::new() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -104,11 +105,21 @@ impl App {
 
     /// A gateway, if it is set up.
     pub fn gateway(&self, name: GatewayName) -> Result<&Gateway, Error> {
-        self.inner.gateways.iter().find(|gateway| gateway.name() == name).ok_or_else(|| {
-            let detail = format!("{} is not set up in this shop; choose another way to pay", name.as_str());
+        self.inner.config.gateways.iter().find(|gateway| gateway.name() == name).ok_or_else(|| {
+            let detail = format!("{} is not set up in this shop; choose another way to pay", name.title());
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Error::rejected(status, "gateway_not_offered", "Payment gateway not offered", detail)
         })
+    }
+
+    /// Sends a gateway's request, with an access token if it needs one. The one way in which gateways are asked.
+    pub async fn ask(&self, gateway: &Gateway, request: Request) -> Result<Response, GatewayError> {
+        access::ask(self, gateway, request).await
+    }
+
+    /// The access tokens that are kept.
+    pub fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
     }
 
     /// There is something new to deliver.

@@ -54,7 +54,7 @@ pub async fn place(app: &App, request: PlaceOrder, request_id: &str) -> Result<P
     let quote = agreed_quote(&request)?;
     let gateway = app.gateway(request.gateway)?;
     if !gateway.takes(request.currency) {
-        let detail = format!("{} takes no payments in {}", request.gateway.as_str(), request.currency);
+        let detail = format!("{} takes no payments in {}", request.gateway.title(), request.currency);
         return Err(unprocessable("currency_not_offered", "Currency not offered", detail));
     }
     let (order, opened) = commit(app, &request, &quote, request_id).await?;
@@ -276,7 +276,7 @@ async fn ask_for_page(app: &App, order: &StoredOrder, stored: &StoredPayment) ->
             return_url: &order.return_url,
             order_id: &order.id.to_string(),
         })?;
-        let response = app.transport().ask(request).await?;
+        let response = app.ask(gateway, request).await?;
         Ok(gateway.read_initialised(reference, &response)?)
     }
     .await;

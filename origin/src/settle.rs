@@ -9,7 +9,7 @@ use domain::time::{Millis, Timestamp};
 
 use crate::App;
 use crate::error::Error;
-use crate::gateway::{GatewayError, Subject};
+use crate::gateway::{GatewayError, Subject, Verify};
 use crate::reconcile::next_check;
 use crate::store::gateway_events::{self, Received};
 use crate::store::orders::{self, StoredOrder};
@@ -65,7 +65,9 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     }
     let reference = match &received.notice.about {
         Subject::Payment { reference } => reference,
-        Subject::Other { .. } => return keep(store, received, Outcome::Recorded, app.now()).await,
+        Subject::Refund { .. } | Subject::Dispute { .. } | Subject::Other { .. } => {
+            return keep(store, received, Outcome::Recorded, app.now()).await;
+        }
     };
     let found = payments::find(&mut store.read().await?, reference).await?;
     let Some(stored) = found.filter(|stored| stored.gateway == received.gateway) else {
@@ -86,7 +88,8 @@ async fn ask(app: &App, stored: &StoredPayment) -> Result<Answer, Error> {
     let reference = &stored.payment.reference;
     let gateway = app.gateway(stored.gateway)?;
     let asked_at = app.now();
-    let response = app.transport().ask(gateway.verify(reference)?).await?;
+    let request = gateway.verify(Verify { reference, page: stored.redirect_url.as_deref() })?;
+    let response = app.ask(gateway, request).await?;
     let observation = gateway.read_verified(reference, &response)?;
     tracing::info!(reference, status = ?observation.status, "asked the gateway");
     Ok(Answer { observation, asked_at })

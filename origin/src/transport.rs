@@ -6,14 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use domain::signature::{Audience, Keyring, SignedParts};
 use domain::time::Timestamp;
 use domain::wire::HEADER_REQUEST_ID;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::Url;
 use uuid::Uuid;
 
-use crate::gateway::{GatewayError, Request, Response};
+use crate::gateway::{Auth, Body, GatewayError, Request, Response};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Gateways wait a few seconds for the answer to a webhook, and we ask them in between.
@@ -77,23 +79,28 @@ impl Transport {
 
     /// Asks a gateway.
     pub async fn ask(&self, request: Request) -> Result<Response, GatewayError> {
-        let Request { method, url, bearer, body } = request;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", bearer.reveal()))
-            .map_err(|_| GatewayError::Unauthorised("it cannot stand in a header".to_owned()))?;
-        authorization.set_sensitive(true);
-        let mut builder = http::Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(header::AUTHORIZATION, authorization)
-            .header(header::ACCEPT, "application/json");
-        if body.is_some() {
-            builder = builder.header(header::CONTENT_TYPE, "application/json");
+        let Request { method, url, auth, headers, body } = request;
+        let mut builder =
+            http::Request::builder().method(method).uri(url.as_str()).header(header::ACCEPT, "application/json");
+        if let Some(authorization) = authorization(&auth)? {
+            builder = builder.header(header::AUTHORIZATION, authorization);
         }
-        let request = builder.body(body.unwrap_or_default());
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let (content_type, body) = match body {
+            Body::None => (None, Vec::new()),
+            Body::Json(json) => (Some("application/json"), json),
+            Body::Form(form) => (Some("application/x-www-form-urlencoded"), form.into_bytes()),
+        };
+        if let Some(content_type) = content_type {
+            builder = builder.header(header::CONTENT_TYPE, content_type);
+        }
+        let request = builder.body(body);
         let request = request.map_err(|error| GatewayError::Unavailable(error.to_string()))?;
-        let (status, body) = self.send(request, GATEWAY_TIMEOUT).await.map_err(GatewayError::Unavailable)?;
+        let (status, headers, body) = self.send(request, GATEWAY_TIMEOUT).await.map_err(GatewayError::Unavailable)?;
         let body = body.ok_or_else(|| GatewayError::Unreadable("the answer is too long".to_owned()))?;
-        Ok(Response { status: status.as_u16(), body })
+        Ok(Response { status: status.as_u16(), headers, body })
     }
 
     /// Posts a signed message to the edge; the body of its answer.
@@ -119,7 +126,7 @@ impl Transport {
             builder = builder.header(name, value);
         }
         let request = builder.body(body).map_err(|error| EdgeError::Unreachable(error.to_string()))?;
-        let (status, body) = self.send(request, EDGE_TIMEOUT).await.map_err(EdgeError::Unreachable)?;
+        let (status, _, body) = self.send(request, EDGE_TIMEOUT).await.map_err(EdgeError::Unreachable)?;
         let body = body.unwrap_or_default();
         if status == StatusCode::OK {
             return Ok(body);
@@ -128,12 +135,12 @@ impl Transport {
         Err(EdgeError::Refused { status: status.as_u16(), body: text })
     }
 
-    /// Status and body of the answer; no body when it is longer than anybody needs.
+    /// Status, headers and body of the answer; no body when it is longer than anybody needs.
     async fn send(
         &self,
         request: http::Request<Vec<u8>>,
         timeout: Duration,
-    ) -> Result<(StatusCode, Option<Vec<u8>>), String> {
+    ) -> Result<(StatusCode, HeaderMap, Option<Vec<u8>>), String> {
         let told = |error: reqwest::Error| error.without_url().to_string();
         match &self.line {
             Line::Network(client) => {
@@ -142,15 +149,32 @@ impl Transport {
                 if request.method() == http::Method::GET {
                     *request.body_mut() = None;
                 }
-                let response = client.execute(request).await.map_err(told)?;
-                Ok((response.status(), read_body(response).await.map_err(told)?))
+                let mut response = client.execute(request).await.map_err(told)?;
+                let headers = std::mem::take(response.headers_mut());
+                Ok((response.status(), headers, read_body(response).await.map_err(told)?))
             }
             Line::Simulated(carrier) => {
-                let response = carrier.carry(request).await?;
-                Ok((response.status(), Some(response.into_body())))
+                let (parts, body) = carrier.carry(request).await?.into_parts();
+                Ok((parts.status, parts.headers, Some(body)))
             }
         }
     }
+}
+
+/// The header that proves who asks; never shown in logs.
+fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, GatewayError> {
+    let text = match auth {
+        Auth::None => return Ok(None),
+        Auth::Bearer(secret) => format!("Bearer {}", secret.reveal()),
+        Auth::Basic { user, password } => {
+            format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", user.reveal(), password.reveal())))
+        }
+        Auth::Token => return Err(GatewayError::Unauthorised("no token was put into the request".to_owned())),
+    };
+    let mut header = HeaderValue::try_from(text)
+        .map_err(|_| GatewayError::Unauthorised("it cannot stand in a header".to_owned()))?;
+    header.set_sensitive(true);
+    Ok(Some(header))
 }
 
 /// The part of an address that is signed.

@@ -11,6 +11,7 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use origin::clock::Clock;
 use origin::config::Config;
+use origin::gateway::Gateway;
 use origin::gateway::paystack::Paystack;
 use origin::store::Database;
 use origin::transport::Transport;
@@ -45,7 +46,7 @@ impl Process {
             database: Database::Sqlite(SqliteConnectOptions::new().filename(&setting.database).create_if_missing(true)),
             edge_url: EDGE_URL.parse()?,
             keys: setting.keys.clone(),
-            paystack: Some(Paystack::new(GATEWAY_URL.parse()?, SECRET.to_owned())),
+            gateways: vec![Gateway::Paystack(Paystack::new(GATEWAY_URL.parse()?, SECRET.to_owned()))],
             reconcile_interval: Duration::from_secs(2),
             reconcile_after: Duration::from_secs(10),
         };

@@ -62,6 +62,9 @@ pub enum Trouble {
     Other(String),
 }
 
+/// The gateways among which a shopper chooses.
+const OFFERED: [GatewayName; 1] = [GatewayName::Paystack];
+
 /// Fields in the order of the form, which is the order of the problem summary too.
 const ORDER: [&str; 8] = ["email", "name", "line1", "city", "region", "country", "phone", "gateway"];
 
@@ -146,12 +149,12 @@ fn form(model: &Model<'_>) -> Markup {
             fieldset {
                 legend { "Payment" }
                 @if let Some(problem) = model.problems.get("gateway") { p.problem #gateway-problem { (problem) } }
-                @for (index, offered) in GatewayName::ALL.into_iter().enumerate() {
+                @for (index, offered) in OFFERED.into_iter().enumerate() {
                     @let id = if index == 0 { "gateway".to_owned() } else { format!("gateway-{}", offered.as_str()) };
                     .choice {
                         input id=(id) type="radio" name="gateway" value=(offered.as_str()) checked[offered == *gateway];
                         label for=(id) {
-                            strong { (gateway_label(offered)) }
+                            strong { (offered.title()) }
                             span.hint { (gateway_methods(offered)) }
                         }
                     }
@@ -164,16 +167,12 @@ fn form(model: &Model<'_>) -> Markup {
     }
 }
 
-/// What people call a gateway.
-pub const fn gateway_label(gateway: GatewayName) -> &'static str {
-    match gateway {
-        GatewayName::Paystack => "Paystack",
-    }
-}
-
 const fn gateway_methods(gateway: GatewayName) -> &'static str {
     match gateway {
         GatewayName::Paystack => "Card, bank transfer or USSD",
+        GatewayName::Flutterwave => "Card, bank transfer, USSD or mobile money",
+        GatewayName::Monnify => "Bank transfer, card or USSD",
+        GatewayName::Stripe => "Card or wallet",
     }
 }
 

@@ -7,7 +7,6 @@ use domain::wire::OrderView;
 use maud::{Markup, html};
 
 use super::cart::totals;
-use super::checkout::gateway_label;
 use super::countries::country_name;
 use super::layout::{Page, SHOP_NAME, Site};
 use super::links::product;
@@ -115,7 +114,7 @@ const fn tone(status: OrderStatus) -> &'static str {
 }
 
 fn explanation(order: &OrderView) -> Markup {
-    let gateway = gateway_label(order.payment.gateway);
+    let gateway = order.payment.gateway.title();
     html! {
         @match order.status {
             OrderStatus::AwaitingPayment => {
@@ -207,7 +206,7 @@ fn payment(order: &OrderView) -> Markup {
         div {
             h2 { "Payment" }
             dl.facts {
-                div { dt { "Through" } dd { (gateway_label(payment.gateway)) } }
+                div { dt { "Through" } dd { (payment.gateway.title()) } }
                 div { dt { "Reference" } dd { code { (payment.reference) } } }
                 @if let Some(captured) = payment.captured { div { dt { "Received" } dd { (captured) } } }
             }

@@ -1,17 +1,27 @@
 //! Paystack: builds its requests, reads its answers and webhooks. Never sends anything, never touches a float.
 //!
-//! Sources: paystack.com/docs/api/transaction, /docs/payments/webhooks, /docs/api/errors. Fields that are not known are
-//! passed over; fields that are needed and missing make an answer unreadable, never a guess.
+//! Sources: paystack.com/docs/api/transaction, /docs/api/refund, /docs/api/dispute, /docs/payments/webhooks, /docs/api/errors. Fields
+//! that are not known are passed over; fields that are needed and missing make an answer unreadable, never a guess.
+//!
+//! A reference is taken once: whoever initialises it again is told `duplicate_reference`, and the page that the first answer named is
+//! lost. Then another attempt takes its place, and the lost one is watched, since somebody may still pay through it.
 
-use domain::money::{Currency, Money};
+pub(super) mod refunds;
+
+use domain::money::Currency;
 use domain::payment::{Observation, ObservedStatus};
 use domain::signature::paystack as signature;
 use reqwest::Url;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{BadWebhook, GatewayError, Initialise, Notice, Request, Response, Secret, Subject};
+use super::figures::{Amount, Name};
+use super::{
+    Auth, BadWebhook, GatewayError, Initialise, Notice, PaymentName, Request, Response, Secret, Subject, Verify,
+    about_another, page,
+};
 
 /// A Paystack account.
 #[derive(Debug, Clone)]
@@ -22,13 +32,15 @@ pub struct Paystack {
 
 /// What every answer has.
 #[derive(Debug, Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
     status: bool,
     message: String,
     #[serde(default)]
     code: Option<String>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
     #[serde(default)]
-    data: Value,
+    meta: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +53,12 @@ struct Initialised {
 struct Transaction {
     reference: String,
     status: String,
-    amount: Value,
+    amount: Amount,
     currency: String,
+    #[serde(default)]
+    id: Option<Name>,
+    #[serde(default)]
+    fees: Option<Amount>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,28 +83,22 @@ impl Paystack {
     }
 
     pub(super) fn initialise(&self, payment: &Initialise<'_>) -> Result<Request, GatewayError> {
-        let body = json!({
+        self.request(http::Method::POST, &["transaction", "initialize"])?.with_json(&json!({
             "email": payment.email,
             "amount": payment.amount.amount_minor.to_string(),
             "currency": payment.amount.currency.code(),
             "reference": payment.reference,
             "callback_url": payment.return_url,
             "metadata": {"order_id": payment.order_id},
-        });
-        self.request(http::Method::POST, &["transaction", "initialize"], Some(body.to_string().into_bytes()))
+        }))
     }
 
-    pub(super) fn verify(&self, reference: &str) -> Result<Request, GatewayError> {
-        self.request(http::Method::GET, &["transaction", "verify", reference], None)
+    pub(super) fn verify(&self, payment: Verify<'_>) -> Result<Request, GatewayError> {
+        self.request(http::Method::GET, &["transaction", "verify", payment.reference])
     }
 
-    fn request(&self, method: http::Method, path: &[&str], body: Option<Vec<u8>>) -> Result<Request, GatewayError> {
-        let mut url = self.base_url.clone();
-        url.path_segments_mut()
-            .map_err(|()| GatewayError::Refused("the base URL takes no path".to_owned()))?
-            .pop_if_empty()
-            .extend(path);
-        Ok(Request { method, url, bearer: self.secret_key.clone(), body })
+    fn request(&self, method: http::Method, path: &[&str]) -> Result<Request, GatewayError> {
+        Request::new(method, &self.base_url, path, Auth::Bearer(self.secret_key.clone()))
     }
 
     pub(super) fn open_webhook<'h>(
@@ -108,46 +118,61 @@ impl Paystack {
 fn read_event(body: &[u8]) -> Result<Notice, BadWebhook> {
     let Event { event, data } =
         serde_json::from_slice(body).map_err(|error| BadWebhook::Unreadable(error.to_string()))?;
-    let text = |field| data.get(field).and_then(Value::as_str).map(str::to_owned);
-    let reference = text("reference").or_else(|| text("transaction_reference"));
-    let id = match data.get("id") {
-        Some(Value::Number(id)) => Some(id.to_string()),
-        Some(Value::String(id)) => Some(id.clone()),
-        _ => None,
-    };
-    // Some kinds (of customers, of subscriptions) name neither: the same bytes are the same event.
-    let object = id.or_else(|| reference.clone()).unwrap_or_else(|| hex::encode(Sha256::digest(body)));
-    let key = format!("{event}:{object}:{}", text("status").unwrap_or_default());
-    let about = match (event.as_str(), reference) {
-        ("charge.success" | "charge.failed", Some(reference)) => Subject::Payment { reference },
-        ("charge.success" | "charge.failed", None) => {
-            return Err(BadWebhook::Unreadable("a charge without reference".to_owned()));
-        }
-        (_, reference) => Subject::Other { reference },
+    let reference = text(&data, "reference").or_else(|| text(&data, "transaction_reference"));
+    let is_refund = event.starts_with("refund.");
+    let id = text(&data, "id").or_else(|| text(&data, "refund_reference"));
+    // Some kinds (of customers, of subscriptions) name neither: the same bytes are the same event. Two refunds of one payment may
+    // differ in nothing else either, so that the payment does not name them.
+    let object = id.or_else(|| reference.clone().filter(|_| !is_refund));
+    let object = object.unwrap_or_else(|| hex::encode(Sha256::digest(body)));
+    let key = format!("{event}:{object}:{}", text(&data, "status").unwrap_or_default());
+    let about = match event.as_str() {
+        "charge.success" | "charge.failed" => match reference {
+            Some(reference) => Subject::Payment { reference },
+            None => return Err(BadWebhook::Unreadable("a charge without reference".to_owned())),
+        },
+        name if name.starts_with("charge.dispute.") => dispute(&data)?,
+        _ => match reference {
+            Some(reference) if is_refund => Subject::Refund { payment: PaymentName::Reference(reference) },
+            reference => Subject::Other { reference },
+        },
     };
     Ok(Notice { key, event, about })
+}
+
+fn dispute(data: &Value) -> Result<Subject, BadWebhook> {
+    let missing = |what: &str| BadWebhook::Unreadable(format!("a dispute without {what}"));
+    let dispute_id = text(data, "id").ok_or_else(|| missing("id"))?;
+    let transaction = data.get("transaction").unwrap_or(&Value::Null);
+    let by_reference = text(transaction, "reference").or_else(|| text(data, "transaction_reference"));
+    let payment = by_reference.map(PaymentName::Reference);
+    let payment = payment.or_else(|| text(transaction, "id").map(PaymentName::GatewayId));
+    Ok(Subject::Dispute { payment: payment.ok_or_else(|| missing("transaction"))?, dispute_id })
+}
+
+/// A text or a number, as text.
+fn text(object: &Value, field: &str) -> Option<String> {
+    match object.get(field)? {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// The payment page's address.
 pub(super) fn read_initialised(reference: &str, response: &Response) -> Result<Url, GatewayError> {
     let data: Initialised = read(response)?;
     if data.reference != reference {
-        return Err(GatewayError::Unreadable(format!("it is about {:?}, not {reference:?}", data.reference)));
+        return Err(about_another(&data.reference, reference));
     }
-    let url = data.authorization_url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| GatewayError::Unreadable("authorization_url is no web address".to_owned()))
+    page(&data.authorization_url, "authorization_url")
 }
 
 /// Where a payment stands.
 pub(super) fn read_verified(reference: &str, response: &Response) -> Result<Observation, GatewayError> {
     let data: Transaction = match read(response) {
         Err(GatewayError::Refused(_)) if error_code(response).as_deref() == Some("transaction_not_found") => {
-            return Ok(Observation {
-                reference: reference.to_owned(),
-                status: ObservedStatus::Unknown,
-                amount_minor: 0,
-                currency: String::new(),
-            });
+            return Ok(Observation::unknown(reference.to_owned()));
         }
         read => read?,
     };
@@ -159,37 +184,40 @@ pub(super) fn read_verified(reference: &str, response: &Response) -> Result<Obse
         "pending" | "ongoing" | "processing" | "queued" => ObservedStatus::Pending,
         other => return Err(GatewayError::Unreadable(format!("unknown status {other:?}"))),
     };
-    let amount_minor = amount(&data.amount)
-        .ok_or_else(|| GatewayError::Unreadable(format!("amount {} is no whole number of minor units", data.amount)))?;
-    Ok(Observation { reference: data.reference, status, amount_minor, currency: data.currency })
+    Ok(Observation {
+        reference: data.reference,
+        status,
+        amount_minor: minor(&data.amount)?,
+        currency: data.currency,
+        gateway_id: data.id.map(|id| id.0),
+        fee_minor: data.fees.and_then(|fees| fees.minor()),
+    })
 }
 
-/// Whole minor units, as a number or as text.
-fn amount(value: &Value) -> Option<i64> {
-    let amount = match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    };
-    amount.filter(|amount| (0..=Money::AMOUNT_MINOR_MAX).contains(amount))
+fn minor(amount: &Amount) -> Result<i64, GatewayError> {
+    let unreadable =
+        || GatewayError::Unreadable(format!("amount {:?} is no whole number of minor units", amount.text()));
+    amount.minor().ok_or_else(unreadable)
 }
 
 fn error_code(response: &Response) -> Option<String> {
-    serde_json::from_slice::<Envelope>(&response.body).ok().and_then(|envelope| envelope.code)
+    serde_json::from_slice::<Envelope<'_>>(&response.body).ok().and_then(|envelope| envelope.code)
 }
 
-/// `data` of an answer. `status: true` only says that the request was understood, not that anybody paid.
-fn read<T: for<'de> Deserialize<'de>>(response: &Response) -> Result<T, GatewayError> {
+/// `data` of an answer.
+fn read<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, GatewayError> {
+    let data = open(response)?.data.map_or("null", RawValue::get);
+    serde_json::from_str(data).map_err(|error| GatewayError::Unreadable(error.to_string()))
+}
+
+/// An answer that says yes. `status: true` only says that the request was understood, not that anybody paid.
+fn open(response: &Response) -> Result<Envelope<'_>, GatewayError> {
+    response.refuse_if_unavailable()?;
     let status = response.status;
-    if status == 429 || status >= 500 {
-        return Err(GatewayError::Unavailable(format!("HTTP {status}")));
-    }
-    let envelope: Envelope = serde_json::from_slice(&response.body)
+    let envelope: Envelope<'_> = serde_json::from_slice(&response.body)
         .map_err(|error| GatewayError::Unreadable(format!("HTTP {status}: {error}")))?;
     match status {
-        200..=299 if envelope.status => {
-            serde_json::from_value(envelope.data).map_err(|error| GatewayError::Unreadable(error.to_string()))
-        }
+        200..=299 if envelope.status => Ok(envelope),
         401 | 403 => Err(GatewayError::Unauthorised(envelope.message)),
         _ if envelope.code.as_deref() == Some("duplicate_reference") => Err(GatewayError::DuplicateReference),
         _ => Err(GatewayError::Refused(envelope.message)),
@@ -197,130 +225,4 @@ fn read<T: for<'de> Deserialize<'de>>(response: &Response) -> Result<T, GatewayE
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(base_url: &str) -> Paystack {
-        Paystack::new(base_url.parse().unwrap(), "sk_test_example".to_owned())
-    }
-
-    fn answer(status: u16, body: &str) -> Response {
-        Response { status, body: body.as_bytes().to_vec() }
-    }
-
-    fn verified(data: &str) -> Result<Observation, GatewayError> {
-        let body = format!(r#"{{"status":true,"message":"Verification successful","data":{data}}}"#);
-        read_verified("ref-1", &answer(200, &body))
-    }
-
-    #[test]
-    fn a_payment_is_asked_for_in_minor_units_with_the_key_in_a_header() {
-        let request = account("https://api.paystack.co")
-            .initialise(&Initialise {
-                reference: "ref-1",
-                amount: Money::new(123_456, Currency::Ngn),
-                email: "ada@example.com",
-                return_url: "https://shop.example/o/1",
-                order_id: "1",
-            })
-            .unwrap();
-        assert_eq!(request.url.as_str(), "https://api.paystack.co/transaction/initialize");
-        assert_eq!(request.bearer.reveal(), "sk_test_example");
-        let body: Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
-        assert_eq!((&body["amount"], &body["currency"]), (&json!("123456"), &json!("NGN")));
-    }
-
-    #[test]
-    fn a_base_url_may_have_a_path_and_a_reference_cannot_leave_it() {
-        let url = |base: &str, reference| account(base).verify(reference).unwrap().url.to_string();
-        assert_eq!(url("http://127.0.0.1:1/paystack", "r"), "http://127.0.0.1:1/paystack/transaction/verify/r");
-        assert_eq!(url("http://127.0.0.1:1/paystack/", "r"), "http://127.0.0.1:1/paystack/transaction/verify/r");
-        assert_eq!(url("http://127.0.0.1:1", "a/../b?c"), "http://127.0.0.1:1/transaction/verify/a%2F..%2Fb%3Fc");
-    }
-
-    #[test]
-    fn the_payment_page_is_read_and_what_is_missing_is_refused() {
-        let read = |body| read_initialised("ref-1", &answer(200, body));
-        let good = r#"{"status":true,"message":"ok","new":1,"data":{"authorization_url":"https://checkout.example/x","access_code":"x","reference":"ref-1","more":[]}}"#;
-        assert_eq!(read(good).unwrap().as_str(), "https://checkout.example/x");
-        for bad in [
-            r#"{"status":true,"message":"ok","data":{"reference":"ref-1"}}"#,
-            r#"{"status":true,"message":"ok","data":{"authorization_url":"https://a.example","reference":"other"}}"#,
-            r#"{"status":true,"message":"ok","data":{"authorization_url":"javascript:alert(1)","reference":"ref-1"}}"#,
-            r#"{"status":true,"message":"ok"}"#,
-            "<html>",
-        ] {
-            assert!(matches!(read(bad), Err(GatewayError::Unreadable(_))), "{bad}");
-        }
-    }
-
-    #[test]
-    fn each_kind_of_refusal_is_told_apart() {
-        let refused = |status, code: &str| {
-            let body = format!(r#"{{"status":false,"message":"no","code":{code}}}"#);
-            read_initialised("ref-1", &answer(status, &body)).unwrap_err()
-        };
-        assert_eq!(refused(400, r#""duplicate_reference""#), GatewayError::DuplicateReference);
-        assert_eq!(refused(400, r#""invalid_params""#), GatewayError::Refused("no".to_owned()));
-        assert_eq!(refused(200, "null"), GatewayError::Refused("no".to_owned()));
-        assert_eq!(refused(401, "null"), GatewayError::Unauthorised("no".to_owned()));
-        assert!(matches!(refused(502, "null"), GatewayError::Unavailable(_)));
-        assert!(matches!(refused(429, "null"), GatewayError::Unavailable(_)));
-    }
-
-    #[test]
-    fn a_payment_is_what_its_own_status_says_not_the_envelopes() {
-        let status = |word: &str| {
-            let data = format!(r#"{{"reference":"ref-1","status":"{word}","amount":5000,"currency":"NGN"}}"#);
-            verified(&data).map(|observation| observation.status)
-        };
-        assert_eq!(status("success"), Ok(ObservedStatus::Succeeded));
-        assert_eq!(status("failed"), Ok(ObservedStatus::Failed));
-        assert_eq!(status("abandoned"), Ok(ObservedStatus::Abandoned));
-        assert_eq!(status("ongoing"), Ok(ObservedStatus::Pending));
-        assert_eq!(status("reversed"), Ok(ObservedStatus::Reversed));
-        assert!(matches!(status("odd"), Err(GatewayError::Unreadable(_))));
-        let unknown = r#"{"status":false,"message":"Transaction reference not found.","code":"transaction_not_found"}"#;
-        assert_eq!(read_verified("ref-1", &answer(400, unknown)).unwrap().status, ObservedStatus::Unknown);
-    }
-
-    #[test]
-    fn an_amount_is_whole_or_refused() {
-        let amount = |text: &str| {
-            let data = format!(r#"{{"reference":"ref-1","status":"success","amount":{text},"currency":"NGN"}}"#);
-            verified(&data).map(|observation| observation.amount_minor)
-        };
-        assert_eq!(amount("5000"), Ok(5_000));
-        assert_eq!(amount(r#""5000""#), Ok(5_000));
-        for bad in ["5000.0", "49.99", "-1", "null", r#""5e3""#, "9007199254740993"] {
-            assert!(amount(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_webhook_is_opened_only_with_the_right_signature() {
-        let body = br#"{"event":"charge.success","data":{"id":302961,"status":"success","reference":"ref-1"}}"#;
-        let good = signature::sign("sk_test_example", body);
-        let account = account("https://api.paystack.co");
-        let notice = account.open_webhook(|_| Some(&good), body).unwrap();
-        assert_eq!(notice.key, "charge.success:302961:success");
-        assert_eq!(notice.about, Subject::Payment { reference: "ref-1".to_owned() });
-        assert_eq!(account.open_webhook(|_| None, body), Err(BadWebhook::Forged));
-        let other = signature::sign("sk_test_other", body);
-        assert_eq!(account.open_webhook(|_| Some(&other), body), Err(BadWebhook::Forged));
-    }
-
-    #[test]
-    fn refunds_and_transfers_are_for_the_record_and_nonsense_is_refused() {
-        let refund =
-            br#"{"event":"refund.processed","data":{"id":"7","status":"processed","transaction_reference":"ref-1"}}"#;
-        let notice = read_event(refund).unwrap();
-        assert_eq!(notice.about, Subject::Other { reference: Some("ref-1".to_owned()) });
-        assert!(matches!(read_event(b"{}"), Err(BadWebhook::Unreadable(_))));
-        assert!(matches!(read_event(br#"{"event":"charge.success","data":{"id":1}}"#), Err(BadWebhook::Unreadable(_))));
-        let nameless = br#"{"event":"subscription.create","data":{}}"#;
-        let key = |body: &[u8]| read_event(body).unwrap().key;
-        assert_eq!(key(nameless), key(nameless));
-        assert_ne!(key(nameless), key(br#"{"event":"subscription.create","data":{"x":1}}"#));
-    }
-}
+mod tests;

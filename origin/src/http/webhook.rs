@@ -27,7 +27,8 @@ pub async fn receive(
     };
     let gateway = GatewayName::ALL.into_iter().find(|name| name.as_str() == gateway).ok_or_else(unknown)?;
     let body = read_body(request).await?;
-    let notice = app.gateway(gateway).map_err(|_| unknown())?.open_webhook(|name| header_text(&headers, name), &body);
+    let account = app.gateway(gateway).map_err(|_| unknown())?;
+    let notice = account.open_webhook(|name| header_text(&headers, name), &body, app.now());
     let received = Received { gateway, notice: believed(notice)?, body: text(&body), request_id };
     let outcome = settle::hear(&app, &received).await?;
     tracing::info!(

@@ -6,7 +6,7 @@ use domain::wire::GatewayName;
 use super::Tx;
 use super::sql::{Connection, query};
 use crate::error::Error;
-use crate::gateway::{Notice, Subject};
+use crate::gateway::Notice;
 
 /// A webhook as it is kept.
 #[derive(Debug, Clone)]
@@ -34,10 +34,7 @@ pub async fn insert(tx: &mut Tx, received: &Received, outcome: &str, now: Timest
     const SQL: &str = "-- gateway_event.insert
         INSERT INTO gateway_event (gateway, event_key, event, reference, outcome, body, request_id, received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-    let reference = match &received.notice.about {
-        Subject::Payment { reference } => Some(reference),
-        Subject::Other { reference } => reference.as_ref(),
-    };
+    let reference = received.notice.about.reference();
     let query = query(SQL)
         .bind(received.gateway.as_str())
         .bind(&received.notice.key)

@@ -197,6 +197,8 @@ impl State {
             status: ObservedStatus::Succeeded,
             amount_minor: PRICE.amount_minor,
             currency: PRICE.currency.code().to_owned(),
+            gateway_id: None,
+            fee_minor: None,
         });
         if let Ok(events) = desk.payment.decide(&observed)
             && !events.is_empty()

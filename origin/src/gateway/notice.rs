@@ -1,0 +1,99 @@
+//! What gateways tell by themselves: webhooks, and the disputes that some of them are about.
+
+/// A webhook whose signature was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The same for every copy of the same event, unlike any other event's.
+    pub key: String,
+    /// The gateway's name of the event.
+    pub event: String,
+    /// What it is about.
+    pub about: Subject,
+}
+
+/// What a webhook is about. It is only a hint where to look: what happened, the gateway is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A payment may have changed.
+    Payment {
+        /// which
+        reference: String,
+    },
+    /// A refund may have changed.
+    Refund {
+        /// of which payment
+        payment: PaymentName,
+    },
+    /// A payer asks their bank for the money back, or that came to an end.
+    Dispute {
+        /// about which payment
+        payment: PaymentName,
+        /// the gateway's name of the dispute
+        dispute_id: String,
+    },
+    /// Nothing that is acted upon; kept for the record.
+    Other {
+        /// the payment that it mentions, if any
+        reference: Option<String>,
+    },
+}
+
+impl Subject {
+    /// The payment that it names as we do, if it does.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Payment { reference } => Some(reference),
+            Self::Refund { payment } | Self::Dispute { payment, .. } => match payment {
+                PaymentName::Reference(reference) => Some(reference),
+                PaymentName::GatewayId(_) => None,
+            },
+            Self::Other { reference } => reference.as_deref(),
+        }
+    }
+}
+
+/// How a gateway names one of our payments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaymentName {
+    /// As we do.
+    Reference(String),
+    /// By its own name ([`domain::payment::Observation::gateway_id`]).
+    GatewayId(String),
+}
+
+/// Why a webhook is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadWebhook {
+    /// It was not signed by the gateway.
+    #[error("the signature does not match the body")]
+    Forged,
+    /// It was signed, but cannot be read.
+    #[error("the event cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// What a gateway says about a dispute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeObservation {
+    /// The gateway's name of it.
+    pub id: String,
+    /// About which payment.
+    pub payment: PaymentName,
+    /// How much is disputed in minor units, if the gateway says.
+    pub amount_minor: Option<i64>,
+    /// Of what currency, as the gateway wrote it, in upper case.
+    pub currency: Option<String>,
+    /// Where it stands.
+    pub status: DisputeStatus,
+}
+
+/// Where a dispute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisputeStatus {
+    /// Not decided.
+    Open,
+    /// The money stays with the shop.
+    Won,
+    /// The money goes back, or went.
+    Lost,
+}

@@ -1,0 +1,51 @@
+//! Money on its way back, in our words.
+
+use domain::money::Money;
+
+/// A refund to be asked for, or to be found again.
+#[derive(Debug, Clone)]
+pub struct RefundOrder<'a> {
+    /// Our name for it, `rf-…`: unique for ever, and the same however often it is asked for.
+    pub id: &'a str,
+    /// Our name for the payment.
+    pub reference: &'a str,
+    /// The gateway's own name for the payment ([`domain::payment::Observation::gateway_id`]).
+    pub gateway_id: Option<&'a str>,
+    /// How much goes back.
+    pub amount: Money,
+    /// Whether that is all that was captured.
+    pub is_full: bool,
+    /// Why, in a few words that the payer may read.
+    pub reason: &'a str,
+}
+
+/// Where a refund stands at the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObservedRefund {
+    /// The gateway never heard of it: only now may it be asked for (again).
+    Unknown,
+    /// Under way.
+    Pending,
+    /// The money went back.
+    Processed,
+    /// The money did not go back and will not by itself; why, as far as the gateway says.
+    Failed(String),
+}
+
+/// What a gateway says about a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundObservation {
+    /// The gateway's own name for it.
+    pub gateway_refund_id: Option<String>,
+    /// Where it stands.
+    pub status: ObservedRefund,
+    /// How much goes back in minor units, if the gateway says.
+    pub amount_minor: Option<i64>,
+}
+
+impl RefundObservation {
+    /// What there is to say of a refund that the gateway never heard of.
+    pub const fn unknown() -> Self {
+        Self { gateway_refund_id: None, status: ObservedRefund::Unknown, amount_minor: None }
+    }
+}
