@@ -46,6 +46,8 @@ ids! {
     OperationId,
     /// One movement of goods by hand, so that a form that is sent twice counts once.
     MovementId,
+    /// Money that goes back, made by whoever asks for it, so that asking twice counts once.
+    RefundId,
     /// A flash sale.
     SaleId,
     /// A person in a flash sale, as far as the shop can tell one from another: version 8, a keyed digest.

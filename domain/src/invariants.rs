@@ -31,13 +31,15 @@ pub enum Invariant {
     Money1,
     /// what was charged = what was quoted = Σ lines + delivery, to the minor unit
     Money2,
+    /// the refunds of a payment together are never more than what was captured
+    Money3,
     /// webhooks and messages may come in any order and number: the state is the same
     Event1,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stock1,
         Self::Stock2,
         Self::Stock3,
@@ -47,6 +49,7 @@ impl Invariant {
         Self::Order1,
         Self::Money1,
         Self::Money2,
+        Self::Money3,
         Self::Event1,
     ];
 
@@ -62,6 +65,7 @@ impl Invariant {
             Self::Order1 => "ORDER-1",
             Self::Money1 => "MONEY-1",
             Self::Money2 => "MONEY-2",
+            Self::Money3 => "MONEY-3",
             Self::Event1 => "EVENT-1",
         }
     }

@@ -15,6 +15,7 @@ pub mod order;
 pub mod payment;
 pub mod pricing;
 pub mod purchase;
+pub mod refund;
 pub mod sale;
 pub mod signature;
 pub mod stock;

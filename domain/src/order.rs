@@ -110,6 +110,10 @@ pub enum Command {
     Cancel,
     /// It is paid, but the stock went to somebody else.
     RefuseStock,
+    /// All that was bought goes back: cancelled before it left, or returned.
+    TakeBack,
+    /// All the money that had to go back is back.
+    FinishRefund,
 }
 
 /// What happened to an order.
@@ -134,6 +138,8 @@ pub enum Event {
         /// Why.
         reason: RefundReason,
     },
+    /// Its money is back.
+    Refunded,
 }
 
 /// Why an order's money goes back.
@@ -146,6 +152,8 @@ pub enum RefundReason {
     },
     /// Paid too late: the stock went to somebody else.
     OutOfStock,
+    /// All that was bought goes back.
+    TakenBack,
 }
 
 /// Why an order refuses a command.
@@ -226,7 +234,9 @@ impl Order {
                 Command::ObserveCapture { .. }
                 | Command::ObserveMismatch { .. }
                 | Command::Cancel
-                | Command::RefuseStock => Err(Rejection::NotPlaced),
+                | Command::RefuseStock
+                | Command::TakeBack
+                | Command::FinishRefund => Err(Rejection::NotPlaced),
             };
         };
         match command {
@@ -236,6 +246,8 @@ impl Order {
             Command::ObserveMismatch { reference } => Ok(placed.observe_mismatch(reference)),
             Command::Cancel => placed.cancel(now),
             Command::RefuseStock => placed.refuse_stock(),
+            Command::TakeBack => placed.take_back(),
+            Command::FinishRefund => placed.finish_refund(),
         }
     }
 
@@ -264,6 +276,7 @@ impl Order {
                 placed.status = OrderStatus::Cancelled;
             }
             Event::RefundDue { .. } => placed.status = OrderStatus::RefundDue,
+            Event::Refunded => placed.status = OrderStatus::Refunded,
         }
     }
 }
@@ -319,6 +332,29 @@ impl Placed {
             | OrderStatus::Delivered
             | OrderStatus::RefundDue
             | OrderStatus::Refunded) => Err(Rejection::WrongStatus { status }),
+        }
+    }
+
+    fn take_back(&self) -> Result<Vec<Event>, Rejection> {
+        match self.status {
+            OrderStatus::Paid | OrderStatus::Packed | OrderStatus::Sent | OrderStatus::Delivered => {
+                Ok(vec![Event::RefundDue { reason: RefundReason::TakenBack }])
+            }
+            OrderStatus::RefundDue | OrderStatus::Refunded => Ok(Vec::new()),
+            status @ (OrderStatus::AwaitingPayment | OrderStatus::Cancelled) => Err(Rejection::WrongStatus { status }),
+        }
+    }
+
+    fn finish_refund(&self) -> Result<Vec<Event>, Rejection> {
+        match self.status {
+            OrderStatus::RefundDue => Ok(vec![Event::Refunded]),
+            OrderStatus::Refunded => Ok(Vec::new()),
+            status @ (OrderStatus::AwaitingPayment
+            | OrderStatus::Paid
+            | OrderStatus::Packed
+            | OrderStatus::Sent
+            | OrderStatus::Delivered
+            | OrderStatus::Cancelled) => Err(Rejection::WrongStatus { status }),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Requests between our own processes are signed ([`crate::signature`]); their paths are constants here, so that both ends
 //! name the same thing.
 
+mod refund;
 mod sale;
 mod search;
 mod stock;
@@ -19,6 +20,7 @@ use crate::pricing::{Delivery, Quote};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
+pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
 pub use self::sale::{DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleList, SaleReport};
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
 pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
@@ -91,6 +93,11 @@ pub const ORIGIN_ORDER: &str = "/internal/orders/";
 /// `POST` with `{checkout_id}` appended: asks the gateway now what became of the checkout's payments, settles what it learns,
 /// and answers [`OrderView`]. For shoppers who come back from the gateway's page.
 pub const ORIGIN_VERIFY: &str = "/internal/verify/";
+
+/// `POST` behind [`ORIGIN_ORDER`]`{order_id}`: gives money back ([`RefundRequest`] → [`OrderView`]). The same again changes nothing. With
+/// `/{refund_id}/retry` appended, tries one that failed once more; with `/{refund_id}/settle`, notes that it went back by another
+/// way; both without a body.
+pub const ORIGIN_REFUNDS: &str = "/refunds";
 
 /// The code of the [`Problem`] of a checkout that comes again with other contents than the order that it made.
 pub const CHECKOUT_DIFFERS: &str = "checkout_differs";
@@ -223,6 +230,9 @@ pub struct OrderView {
     pub payment: PaymentView,
     /// Every status it had, oldest first.
     pub history: Vec<StatusChange>,
+    /// What goes back of its payments, oldest first.
+    #[serde(default)]
+    pub refunds: Vec<RefundView>,
 }
 
 /// What became of a payment.
@@ -267,6 +277,9 @@ pub struct OriginEvent {
     pub order: OrderSummary,
     /// What happened.
     pub what: OriginEventKind,
+    /// What goes back on the shelf, with [`OriginEventKind::LinesRefunded`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restock: Option<Restock>,
 }
 
 /// What the edge keeps of an order.
@@ -302,6 +315,10 @@ pub enum OriginEventKind {
     OrderCancelled,
     /// Its money goes back.
     RefundDue,
+    /// A part of it, or all, is refunded: take back to stock what can be sold again.
+    LinesRefunded,
+    /// All the money that had to go back is back. Nothing to do but remember it.
+    OrderRefunded,
 }
 
 /// What the edge did about an event. The same at every delivery of the same event.

@@ -55,6 +55,11 @@ impl Error {
         Self::rejected(StatusCode::NOT_FOUND, "order_not_found", "Order not found", "there is no such order")
     }
 
+    /// The order has no such refund.
+    pub fn refund_not_found() -> Self {
+        Self::rejected(StatusCode::NOT_FOUND, "refund_not_found", "Refund not found", "this order has no such refund")
+    }
+
     /// Something stored does not read back.
     pub fn corrupt(what: &str, error: impl std::fmt::Display) -> Self {
         Self::Bug(format!("stored {what} cannot be read: {error}"))

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use domain::wire::{HEADER_REQUEST_ID, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY};
+use domain::wire::{HEADER_REQUEST_ID, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -32,6 +32,12 @@ pub fn router(app: App) -> Router {
     let internal = Router::new()
         .route(ORIGIN_PLACE_ORDER, post(internal::place_order))
         .route(&format!("{ORIGIN_ORDER}{{order_id}}"), get(internal::show_order))
+        .route(&format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_REFUNDS}"), post(internal::refund))
+        .route(&format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_REFUNDS}/{{refund_id}}/retry"), post(internal::retry_refund))
+        .route(
+            &format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_REFUNDS}/{{refund_id}}/settle"),
+            post(internal::settle_refund),
+        )
         .route(&format!("{ORIGIN_VERIFY}{{checkout_id}}"), post(internal::verify))
         .route_layer(from_fn_with_state(app.clone(), internal::require_signature));
     Router::new()

@@ -13,6 +13,7 @@ pub mod order_book;
 pub mod outbox;
 pub mod place_order;
 pub mod reconcile;
+pub mod refund;
 pub mod settle;
 pub mod store;
 pub mod transport;
@@ -48,6 +49,7 @@ struct Inner {
     store: Store,
     tokens: Tokens,
     outbox: Notify,
+    refunds: Notify,
 }
 
 /// The world outside: all that differs from one run to the next.
@@ -74,7 +76,8 @@ impl App {
         if config.gateways.is_empty() {
             tracing::warn!("no payment gateway is set up: set the keys of one, or nothing can be sold");
         }
-        let inner = Inner { config, outside, store, tokens: Tokens::default(), outbox: Notify::new() };
+        let inner =
+            Inner { config, outside, store, tokens: Tokens::default(), outbox: Notify::new(), refunds: Notify::new() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -132,6 +135,16 @@ impl App {
         self.inner.outbox.notified().await;
     }
 
+    /// There is a refund to be asked for.
+    pub fn wake_refunds(&self) {
+        self.inner.refunds.notify_one();
+    }
+
+    /// Waits until there is.
+    pub async fn refunds_woken(&self) {
+        self.inner.refunds.notified().await;
+    }
+
     /// After a start: what was under way when the process ended is due at once. How many payments are waited for. Where other
     /// origins are at work, they may hold some of it: what a dead one held is free when its leases lapse, within half a minute.
     pub async fn resume(&self) -> Result<u64, Error> {
@@ -141,6 +154,7 @@ impl App {
                 if alone {
                     store::outbox::resume(&mut tx, now).await?;
                     payments::resume_openings(&mut tx).await?;
+                    store::refunds::resume(&mut tx, now).await?;
                 }
                 let waiting = payments::resume_checks(&mut tx, now).await?;
                 tx.done(waiting)
@@ -160,6 +174,7 @@ impl App {
         let mut tasks = JoinSet::new();
         let mut handles = vec![tasks.spawn(outbox::run(self.clone(), stopped.clone()))];
         handles.push(tasks.spawn(reconcile::run(self.clone(), stopped.clone())));
+        handles.push(tasks.spawn(refund::pursuit::run(self.clone(), stopped.clone())));
         let router = http::router(self.clone());
         let mut stopping = stopped;
         handles.push(tasks.spawn(async move {

@@ -5,7 +5,7 @@
 use domain::ids::EventId;
 use domain::order::{Event, RefundReason};
 use domain::time::Timestamp;
-use domain::wire::{OrderSummary, OriginEvent, OriginEventKind};
+use domain::wire::{OrderSummary, OriginEvent, OriginEventKind, Restock};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -26,6 +26,7 @@ pub async fn record(
             Event::Paid { .. } => OriginEventKind::OrderPaid,
             Event::Cancelled => OriginEventKind::OrderCancelled,
             Event::RefundDue { .. } => OriginEventKind::RefundDue,
+            Event::Refunded => OriginEventKind::OrderRefunded,
         };
         // The order is inserted as placed. Every later change goes through the machine, whose assertions guard what is stored.
         if what != OriginEventKind::OrderPlaced {
@@ -33,11 +34,25 @@ pub async fn record(
             machine.evolve(event);
             order.placed = machine.into_placed().ok_or_else(|| Error::Bug(format!("order {} vanished", order.id)))?;
         }
-        order.events += 1;
-        orders::update(tx, order, &reason(event), now).await?;
-        outbox::append(tx, &message(order, what, now), request_id).await?;
-        tracing::info!(order_id = %order.id, status = %order.placed.status, reason = reason(event), "order changed");
+        note(tx, order, what, None, &reason(event), request_id, now).await?;
     }
+    Ok(())
+}
+
+/// Writes down that `what` happened, and why, and tells the edge; with what goes back on the shelf, if something does.
+pub async fn note(
+    tx: &mut Tx,
+    order: &mut StoredOrder,
+    what: OriginEventKind,
+    restock: Option<Restock>,
+    reason: &str,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    order.events += 1;
+    orders::update(tx, order, reason, now).await?;
+    outbox::append(tx, &OriginEvent { restock, ..message(order, what, now) }, request_id).await?;
+    tracing::info!(order_id = %order.id, status = %order.placed.status, reason, "order changed");
     Ok(())
 }
 
@@ -47,6 +62,8 @@ fn reason(event: &Event) -> String {
         Event::Paid { reference } => format!("captured by {reference}"),
         Event::Cancelled => "not paid in time".to_owned(),
         Event::RefundDue { reason: RefundReason::OutOfStock } => "out of stock".to_owned(),
+        Event::RefundDue { reason: RefundReason::TakenBack } => "all of it goes back".to_owned(),
+        Event::Refunded => "all of its money is back".to_owned(),
         Event::RefundDue { reason: RefundReason::Mismatch { reference } } => format!("wrong money by {reference}"),
     }
 }
@@ -67,5 +84,6 @@ fn message(order: &StoredOrder, what: OriginEventKind, now: Timestamp) -> Origin
             placed_at: order.placed_at,
         },
         what,
+        restock: None,
     }
 }

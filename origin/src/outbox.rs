@@ -181,6 +181,7 @@ async fn conclude(app: &App, message: &Message, outcome: &EventOutcome) -> Resul
         })
         .await?;
     app.wake_outbox();
+    app.wake_refunds();
     Ok(())
 }
 

@@ -201,6 +201,8 @@ fn attempt_of(app: &App, order: &StoredOrder, gateway: GatewayName, attempt: u32
         order_id: order.id,
         attempt,
         gateway,
+        gateway_id: None,
+        fee_minor: None,
         redirect_url: None,
         observed_at: None,
         next_check_at: Some(now + Millis(after)),

@@ -137,6 +137,8 @@ mod tests {
             order_id: OrderId(Uuid::nil()),
             attempt: 1,
             gateway: GatewayName::Paystack,
+            gateway_id: None,
+            fee_minor: None,
             redirect_url: None,
             observed_at: None,
             next_check_at: None,

@@ -4,18 +4,20 @@
 //! A webhook is never believed: it says where to look, and the gateway is asked what is true.
 
 use domain::order::{Command as OrderCommand, Rejection as OrderRejection};
-use domain::payment::{Command, Event, Observation, Rejection};
+use domain::payment::{Command, Event, Observation, PaymentStatus, Rejection};
+use domain::refund::Cause;
 use domain::time::{Millis, Timestamp};
 
 use crate::App;
 use crate::error::Error;
-use crate::gateway::{GatewayError, Subject, Verify};
+use crate::gateway::{GatewayError, PaymentName, Subject, Verify};
 use crate::reconcile::next_check;
 use crate::store::gateway_events::{self, Received};
 use crate::store::orders::{self, StoredOrder};
 use crate::store::payments::{self, StoredPayment};
+use crate::store::refunds;
 use crate::store::{Store, Tx};
-use crate::{order_book, store};
+use crate::{order_book, refund, store};
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,8 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     }
     let reference = match &received.notice.about {
         Subject::Payment { reference } => reference,
-        Subject::Refund { .. } | Subject::Dispute { .. } | Subject::Other { .. } => {
+        Subject::Refund { payment } => return hear_of_refund(app, received, payment).await,
+        Subject::Dispute { .. } | Subject::Other { .. } => {
             return keep(store, received, Outcome::Recorded, app.now()).await;
         }
     };
@@ -76,6 +79,27 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     };
     let answer = ask(app, &stored).await?;
     settle(app, answer, Some(received), &received.request_id).await
+}
+
+/// Asks about the refunds of a payment that a gateway told about: which of them it means, it does not say in our words.
+async fn hear_of_refund(app: &App, received: &Received, payment: &PaymentName) -> Result<Outcome, Error> {
+    let store = app.store();
+    let mut connection = store.read().await?;
+    let found = match payment {
+        PaymentName::Reference(reference) => payments::find(&mut connection, reference).await?,
+        PaymentName::GatewayId(id) => payments::find_by_gateway_id(&mut connection, received.gateway, id).await?,
+    };
+    let Some(found) = found.filter(|stored| stored.gateway == received.gateway) else {
+        return keep(store, received, Outcome::Unmatched, app.now()).await;
+    };
+    let refunds = refunds::of_order(&mut connection, found.order_id).await?;
+    drop(connection);
+    for stored in
+        refunds.iter().filter(|stored| stored.reference == found.payment.reference && stored.asked_at.is_some())
+    {
+        refund::pursuit::look(app, stored).await?;
+    }
+    keep(store, received, Outcome::Recorded, app.now()).await
 }
 
 /// Asks the gateway about a payment and settles what it answers.
@@ -129,6 +153,7 @@ async fn settle(app: &App, answer: Answer, received: Option<&Received>, request_
         .await?;
     if outcome == Outcome::Settled {
         app.wake_outbox();
+        app.wake_refunds();
     }
     Ok(outcome)
 }
@@ -163,6 +188,10 @@ async fn apply(
         tracing::info!(reference, status = %stored.payment.status, "payment changed");
         tell_order(tx, &mut order, &mut stored, event, request_id, now).await?;
     }
+    if answer.observation.gateway_id.is_some() {
+        stored.gateway_id.clone_from(&answer.observation.gateway_id);
+    }
+    stored.fee_minor = answer.observation.fee_minor.or(stored.fee_minor);
     stored.observed_at = stored.observed_at.max(Some(answer.asked_at));
     let pay_before = order.placed.pay_before;
     let after = app.config().reconcile_after;
@@ -192,7 +221,11 @@ async fn tell_order(
     let reference = stored.payment.reference.clone();
     let command = match event {
         Event::Captured(_) => OrderCommand::ObserveCapture { reference },
-        Event::Mismatched(..) => OrderCommand::ObserveMismatch { reference },
+        Event::Mismatched(status, _) => {
+            let cause = mismatch(*status)?;
+            refund::order_all(tx, stored, cause, request_id, now).await?;
+            OrderCommand::ObserveMismatch { reference }
+        }
         Event::Resumed | Event::Failed | Event::Abandoned | Event::Lost | Event::MarkedDuplicate | Event::Reversed => {
             return Ok(());
         }
@@ -203,7 +236,7 @@ async fn tell_order(
             tracing::warn!(reference = stored.payment.reference, %rejection, "captured twice: this one goes back");
             let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
             events.iter().for_each(|event| stored.payment.evolve(event));
-            Ok(())
+            refund::order_all(tx, stored, Cause::DuplicateCapture, request_id, now).await
         }
         Err(
             rejection @ (OrderRejection::NotPlaced
@@ -211,6 +244,22 @@ async fn tell_order(
             | OrderRejection::NotOverdue { .. }
             | OrderRejection::WrongStatus { .. }),
         ) => Err(Error::Bug(rejection.to_string())),
+    }
+}
+
+/// Why money that is not what was asked for goes back.
+fn mismatch(status: PaymentStatus) -> Result<Cause, Error> {
+    match status {
+        PaymentStatus::Underpaid => Ok(Cause::Underpaid),
+        PaymentStatus::Overpaid => Ok(Cause::Overpaid),
+        PaymentStatus::WrongCurrency => Ok(Cause::WrongCurrency),
+        PaymentStatus::Pending
+        | PaymentStatus::Failed
+        | PaymentStatus::Abandoned
+        | PaymentStatus::Lost
+        | PaymentStatus::Captured
+        | PaymentStatus::DuplicateCapture
+        | PaymentStatus::Reversed => Err(Error::Bug(format!("a {status} payment is no mismatch"))),
     }
 }
 
@@ -241,5 +290,11 @@ pub async fn refuse_stock(tx: &mut Tx, message: &store::outbox::Message, now: Ti
         .machine()
         .decide(&OrderCommand::RefuseStock, now)
         .map_err(|rejection| Error::Bug(format!("stock refused: {rejection}")))?;
+    if !events.is_empty() {
+        let paid_by = order.placed.paid_by.clone().unwrap_or_default();
+        let payment = payments::find(tx.connection(), &paid_by).await?;
+        let payment = payment.ok_or_else(|| Error::Bug(format!("order {} is paid by nothing", order.id)))?;
+        refund::order_all(tx, &payment, Cause::OutOfStock, &message.request_id, now).await?;
+    }
     order_book::record(tx, &mut order, &events, &message.request_id, now).await
 }

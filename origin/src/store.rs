@@ -9,6 +9,7 @@ pub mod nonces;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
+pub mod refunds;
 pub mod sql;
 
 use std::fmt;
@@ -33,7 +34,10 @@ const POSTGRES_SETTINGS: [(&str, &str); 2] =
 const TRIES_MAX: u32 = 10;
 
 /// Forward only. A migration that was published is never edited.
-const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("../../migrations/origin/0001_orders.sql"))];
+const MIGRATIONS: [(i64, &str); 2] = [
+    (1, include_str!("../../migrations/origin/0001_orders.sql")),
+    (2, include_str!("../../migrations/origin/0002_refunds.sql")),
+];
 
 /// Which database it is.
 #[derive(Clone)]

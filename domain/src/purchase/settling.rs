@@ -3,11 +3,13 @@
 //! Every effect may be repeated, and an event counts as applied only once its outcome is recorded; hence a crash anywhere in between is
 //! put right by the next delivery.
 
+use std::collections::BTreeSet;
+
 use super::{Answer, Call, LettingGo, Step, ordered_by_product};
 use crate::cart;
-use crate::ids::ProductId;
-use crate::stock::{self, ReservationState};
-use crate::wire::{EventOutcome, OrderSummary, OriginEvent, OriginEventKind, ShortLine};
+use crate::ids::{MovementId, ProductId};
+use crate::stock::{self, Movement, ReservationState, StockLine};
+use crate::wire::{EventOutcome, OrderLine, OrderSummary, OriginEvent, OriginEventKind, Restock, ShortLine};
 
 /// What was answered when an event was applied, if it was: `recorded` is the order's latest event that was, with its outcome.
 pub fn known_outcome(event: &OriginEvent, recorded: Option<(u32, EventOutcome)>) -> Option<EventOutcome> {
@@ -38,6 +40,8 @@ enum Stage {
     /// The cart hears how it ended.
     Concluding(cart::Command, EventOutcome),
     LettingGo(LettingGo),
+    /// What was bought goes back on the shelf.
+    Restocking(Restock),
     Done(EventOutcome),
 }
 
@@ -46,7 +50,11 @@ impl Settling {
     pub fn new(event: &OriginEvent) -> Self {
         let order = event.order.clone();
         let stage = match event.what {
-            OriginEventKind::OrderPlaced => Stage::Done(EventOutcome::Done),
+            OriginEventKind::OrderPlaced | OriginEventKind::OrderRefunded => Stage::Done(EventOutcome::Done),
+            OriginEventKind::LinesRefunded => match event.restock.clone() {
+                Some(restock) => Stage::Restocking(restock),
+                None => Stage::Done(EventOutcome::Done),
+            },
             OriginEventKind::OrderPaid => Stage::Committing,
             OriginEventKind::OrderCancelled | OriginEventKind::RefundDue => {
                 let products = order.lines.iter().map(|line| line.product_id);
@@ -75,8 +83,26 @@ impl Settling {
                 Step::Ask(calls) => Step::Ask(calls),
                 Step::Done(()) => Step::Done(EventOutcome::Done),
             },
+            Stage::Restocking(restock) => Step::Ask(self.take_back(restock)),
             Stage::Done(outcome) => Step::Done(outcome.clone()),
         }
+    }
+
+    fn take_back(&self, restock: &Restock) -> Vec<Call> {
+        let Restock { refund_id, actor, reason, lines } = restock;
+        let movement = Movement { id: MovementId(refund_id.0), actor: actor.clone(), reason: reason.clone() };
+        let is_restocked = |bought: &&OrderLine| lines.iter().any(|line| line.sku == bought.sku);
+        let products: BTreeSet<ProductId> =
+            self.order.lines.iter().filter(is_restocked).map(|it| it.product_id).collect();
+        let of = |product_id| {
+            let is_its = |line: &&StockLine| {
+                self.order.lines.iter().any(|bought| bought.product_id == product_id && bought.sku == line.sku)
+            };
+            let lines = lines.iter().filter(is_its).cloned().collect();
+            let (movement, checkout_id) = (movement.clone(), self.order.checkout_id);
+            Call::Stock(product_id, stock::Command::TakeBack { movement, checkout_id, lines })
+        };
+        products.into_iter().map(of).collect()
     }
 
     /// The calls of [`Self::step`] were answered.
@@ -94,6 +120,8 @@ impl Settling {
                 letting_go.hear(answers);
                 Stage::LettingGo(letting_go)
             }
+            // A stock that refuses has them back already: somebody was quicker by hand.
+            Stage::Restocking(_) => Stage::Done(EventOutcome::Done),
             done @ Stage::Done(_) => done,
         };
     }
@@ -107,8 +135,7 @@ impl Settling {
             if is_committed(answer) {
                 taken.push(product_id);
             } else {
-                let short =
-                    |line: stock::StockLine| ShortLine { sku: line.sku, requested: line.quantity.get(), available: 0 };
+                let short = |line: StockLine| ShortLine { sku: line.sku, requested: line.quantity.get(), available: 0 };
                 refused.extend(lines.into_iter().map(short));
             }
         }

@@ -6,18 +6,20 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::ids::{CheckoutId, OrderId};
+use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, CLOCK_SKEW_MAX, SignatureHeaders, SignedParts};
-use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder};
+use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder, RefundRequest};
+use serde::de::DeserializeOwned;
 
 use super::{RequestId, header_text, read_body};
 use crate::App;
 use crate::error::Error;
 use crate::place_order::{self, shown};
-use crate::settle;
 use crate::store::orders::StoredOrder;
+use crate::store::refunds::{self, StoredRefund};
 use crate::store::sql::Connection;
 use crate::store::{Tx, nonces, orders, payments};
+use crate::{refund, settle};
 
 /// Lets only requests through that the edge signed, lately, and that were not taken before.
 pub async fn require_signature(State(app): State<App>, request: Request, next: Next) -> Result<Response, Error> {
@@ -57,7 +59,14 @@ pub async fn place_order(
     headers: HeaderMap,
     request: Request,
 ) -> Result<(StatusCode, Json<PlacedOrder>), Error> {
-    let media_type = header_text(&headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let order: PlaceOrder = read_json(&headers, request).await?;
+    let placement = place_order::place(&app, order, &request_id).await?;
+    let status = if placement.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(placement.placed)))
+}
+
+async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, request: Request) -> Result<T, Error> {
+    let media_type = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     if media_type.split(';').next().map(str::trim) != Some("application/json") {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Error::rejected(
@@ -67,17 +76,53 @@ pub async fn place_order(
             "send application/json",
         ));
     }
-    let order: PlaceOrder = serde_json::from_slice(&read_body(request).await?).map_err(|error| {
+    serde_json::from_slice(&read_body(request).await?).map_err(|error| {
         let (status, code) = if error.is_data() {
             (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body")
         } else {
             (StatusCode::BAD_REQUEST, "invalid_json")
         };
         Error::rejected(status, code, "Invalid body", error.to_string())
-    })?;
-    let placement = place_order::place(&app, order, &request_id).await?;
-    let status = if placement.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(placement.placed)))
+    })
+}
+
+/// `POST /internal/orders/{order_id}/refunds`
+pub async fn refund(
+    State(app): State<App>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    Path(order_id): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<OrderView>, Error> {
+    let id: OrderId = order_id.parse().map_err(|_| Error::order_not_found())?;
+    let wanted: RefundRequest = read_json(&headers, request).await?;
+    refund::request(&app, id, &wanted, &request_id).await?;
+    show_order(State(app), Path(order_id)).await
+}
+
+/// `POST /internal/orders/{order_id}/refunds/{refund_id}/retry`
+pub async fn retry_refund(
+    State(app): State<App>,
+    Path((order_id, refund_id)): Path<(String, String)>,
+) -> Result<Json<OrderView>, Error> {
+    let (order, refund) = both(&order_id, &refund_id)?;
+    refund::retry(&app, order, refund).await?;
+    show_order(State(app), Path(order_id)).await
+}
+
+/// `POST /internal/orders/{order_id}/refunds/{refund_id}/settle`
+pub async fn settle_refund(
+    State(app): State<App>,
+    Path((order_id, refund_id)): Path<(String, String)>,
+) -> Result<Json<OrderView>, Error> {
+    let (order, refund) = both(&order_id, &refund_id)?;
+    refund::settle_by_hand(&app, order, refund).await?;
+    show_order(State(app), Path(order_id)).await
+}
+
+fn both(order_id: &str, refund_id: &str) -> Result<(OrderId, RefundId), Error> {
+    let order = order_id.parse().map_err(|_| Error::order_not_found())?;
+    Ok((order, refund_id.parse().map_err(|_| Error::refund_not_found())?))
 }
 
 /// `GET /internal/orders/{order_id}`
@@ -122,6 +167,7 @@ async fn view(connection: &mut Connection, order: StoredOrder) -> Result<OrderVi
         status: order.placed.status,
         quote: order.quote()?,
         history: orders::history(connection, order.id).await?,
+        refunds: refunds::of_order(connection, order.id).await?.into_iter().map(StoredRefund::view).collect(),
         payment: PaymentView {
             gateway: stored.gateway,
             reference: stored.payment.reference,

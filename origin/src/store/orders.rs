@@ -190,14 +190,16 @@ async fn lines(connection: &mut Connection, order_id: OrderId) -> Result<Vec<Ord
     rows.iter().map(line).collect()
 }
 
-/// Every status that the order had, oldest first.
+/// Every status that the order had, oldest first. What happened without another status is not in it.
 pub async fn history(connection: &mut Connection, order_id: OrderId) -> Result<Vec<StatusChange>, Error> {
     const SQL: &str = "-- order_history.of_order
         SELECT at, status FROM order_history WHERE order_id = $1 ORDER BY position";
     let rows = query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
     let change =
         |row: &Row| Ok(StatusChange { at: Timestamp(row.get("at")?), status: parsed::<OrderStatus>(row, "status")? });
-    rows.iter().map(change).collect()
+    let mut changes: Vec<StatusChange> = rows.iter().map(change).collect::<Result<_, Error>>()?;
+    changes.dedup_by_key(|change| change.status);
+    Ok(changes)
 }
 
 /// Writes the order's new state, after one event, and adds it to its history.

@@ -36,11 +36,13 @@ pub struct Backlog {
     pub stuck: i64,
 }
 
-const KINDS: [(OriginEventKind, &str); 4] = [
+const KINDS: [(OriginEventKind, &str); 6] = [
     (OriginEventKind::OrderPlaced, "order_placed"),
     (OriginEventKind::OrderPaid, "order_paid"),
     (OriginEventKind::OrderCancelled, "order_cancelled"),
     (OriginEventKind::RefundDue, "refund_due"),
+    (OriginEventKind::LinesRefunded, "lines_refunded"),
+    (OriginEventKind::OrderRefunded, "order_refunded"),
 ];
 
 fn read_kind(name: &str) -> Result<OriginEventKind, Error> {

@@ -21,6 +21,10 @@ pub struct StoredPayment {
     pub attempt: u32,
     /// Through whom.
     pub gateway: GatewayName,
+    /// The gateway's own name of it, once known.
+    pub gateway_id: Option<String>,
+    /// What the gateway keeps of the capture, in minor units of its currency, if it says.
+    pub fee_minor: Option<i64>,
     /// The gateway's page, once known.
     pub redirect_url: Option<String>,
     /// When the gateway was asked last and answered.
@@ -52,6 +56,8 @@ fn read(row: &Row) -> Result<StoredPayment, Error> {
         order_id: parsed(row, "order_id")?,
         attempt: number(row, "attempt")?,
         gateway,
+        gateway_id: row.get("gateway_id")?,
+        fee_minor: row.get("fee_minor")?,
         redirect_url: row.get("redirect_url")?,
         observed_at: time(row, "observed_at")?,
         next_check_at: time(row, "next_check_at")?,
@@ -90,6 +96,18 @@ pub async fn find(connection: &mut Connection, reference: &str) -> Result<Option
     query(SQL).bind(reference).fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
+/// A payment by the gateway's own name of it.
+pub async fn find_by_gateway_id(
+    connection: &mut Connection,
+    gateway: GatewayName,
+    gateway_id: &str,
+) -> Result<Option<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.find_by_gateway_id
+        SELECT * FROM payment WHERE gateway = $1 AND gateway_id = $2";
+    let query = query(SQL).bind(gateway.as_str()).bind(gateway_id);
+    query.fetch_optional(connection).await?.as_ref().map(read).transpose()
+}
+
 /// An order's payments, first attempt first.
 pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<Vec<StoredPayment>, Error> {
     const SQL: &str = "-- payment.of_order
@@ -101,7 +119,7 @@ pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<
 pub async fn update(tx: &mut Tx, stored: &StoredPayment, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "-- payment.update
         UPDATE payment SET status = $2, captured_minor = $3, captured_currency = $4, observed_at = $5,
-            next_check_at = $6, updated_at = $7, written_by = $8
+            next_check_at = $6, gateway_id = $7, fee_minor = $8, updated_at = $9, written_by = $10
         WHERE reference = $1";
     let name = tx.name();
     let captured = stored.payment.captured.as_ref();
@@ -112,6 +130,8 @@ pub async fn update(tx: &mut Tx, stored: &StoredPayment, now: Timestamp) -> Resu
         .bind(captured.map(|capture| &capture.currency))
         .bind(stored.observed_at.map(Timestamp::as_millis))
         .bind(stored.next_check_at.map(Timestamp::as_millis))
+        .bind(&stored.gateway_id)
+        .bind(stored.fee_minor)
         .bind(now.as_millis())
         .bind(name)
         .execute(tx.connection())

@@ -91,13 +91,11 @@ async fn a_late_payment_without_stock_becomes_a_refund() {
     let (order, placed) = world.placed().await;
     world.paystack.pay(&placed.payment.reference);
     assert_eq!(world.verify(order.checkout_id).await.status, OrderStatus::Paid);
-    world.until_status(placed.order_id, OrderStatus::RefundDue).await;
+    world.until_status(placed.order_id, OrderStatus::Refunded).await;
     world
-        .until("the edge knows", async || {
-            world.edge.told(placed.order_id).last() == Some(&(3, OriginEventKind::RefundDue))
-        })
+        .until("the edge knows", async || world.edge.told(placed.order_id).contains(&(3, OriginEventKind::RefundDue)))
         .await;
-    let statuses = [OrderStatus::AwaitingPayment, OrderStatus::Paid, OrderStatus::RefundDue];
+    let statuses = [OrderStatus::AwaitingPayment, OrderStatus::Paid, OrderStatus::RefundDue, OrderStatus::Refunded];
     assert_eq!(world.statuses(placed.order_id).await, statuses);
     assert_eq!(world.count("SELECT count(*) AS n FROM outbox WHERE outcome = 'out_of_stock'").await, 1);
 }

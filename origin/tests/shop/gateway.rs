@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,6 +24,16 @@ pub(crate) struct Transaction {
     pub(crate) currency: String,
 }
 
+/// A refund, as the gateway believes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Refund {
+    pub(crate) transaction: i64,
+    pub(crate) amount: i64,
+    /// The shop's name for it.
+    pub(crate) note: String,
+    pub(crate) status: String,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) transactions: BTreeMap<String, Transaction>,
@@ -35,6 +45,13 @@ pub(crate) struct Book {
     pub(crate) verify_down: bool,
     /// A transaction about which verify answers 500.
     pub(crate) mute: Option<String>,
+    pub(crate) refunds: Vec<Refund>,
+    /// How many of the next refunds are made, and their answers lost.
+    pub(crate) lose_refund: u32,
+    /// How many of the next calls to refund answer 500 without doing anything.
+    pub(crate) refuse_refund: u32,
+    /// Where new refunds stand; `processed` unless it says otherwise.
+    pub(crate) refund_status: Option<&'static str>,
     pub(crate) initialise_delay: Duration,
     pub(crate) initialised: u32,
     pub(crate) verified: u32,
@@ -52,6 +69,7 @@ impl Paystack {
         Router::new()
             .route("/paystack/transaction/initialize", post(initialise))
             .route("/paystack/transaction/verify/{reference}", get(verify))
+            .route("/paystack/refund", post(refund).get(list_refunds))
             .with_state(self.clone())
     }
 
@@ -62,6 +80,23 @@ impl Paystack {
 
     pub(crate) fn set(&self, reference: &str, change: impl FnOnce(&mut Transaction)) {
         self.with(|book| change(book.transactions.get_mut(reference).unwrap()));
+    }
+
+    /// What went back of a transaction, or is on its way.
+    pub(crate) fn refunded(&self, reference: &str) -> Vec<i64> {
+        self.with(|book| {
+            let id = book.transactions[reference].id;
+            book.refunds.iter().filter(|refund| refund.transaction == id).map(|refund| refund.amount).collect()
+        })
+    }
+
+    /// A webhook about a transaction's refunds, with its signature.
+    pub(crate) fn refund_notice(reference: &str, event: &str) -> (String, String) {
+        let body =
+            json!({"event": event, "data": {"id": "77", "status": "whatever", "transaction_reference": reference}});
+        let body = body.to_string();
+        let signature = signature::sign(SECRET, body.as_bytes());
+        (body, signature)
     }
 
     /// A webhook about the transaction as it is, with its signature.
@@ -154,5 +189,51 @@ async fn verify(State(paystack): State<Paystack>, Path(reference): Path<String>)
                 Json(json!({"status": true, "message": "Verification successful", "data": data})).into_response()
             }
         }
+    })
+}
+
+async fn refund(State(paystack): State<Paystack>, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let id: i64 = body["transaction"].as_str().unwrap().parse().unwrap();
+    let amount = body["amount"].as_i64().unwrap();
+    paystack.with(|book| {
+        if book.refuse_refund > 0 {
+            book.refuse_refund -= 1;
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "unknown");
+        }
+        let transaction = book.transactions.values().find(|it| it.id == id).unwrap();
+        let before: i64 =
+            book.refunds.iter().filter(|it| it.transaction == id && it.status != "failed").map(|it| it.amount).sum();
+        assert!(before + amount <= transaction.amount, "more goes back than came");
+        let status = book.refund_status.unwrap_or("processed").to_owned();
+        let note = body["merchant_note"].as_str().unwrap().to_owned();
+        book.refunds.push(Refund { transaction: id, amount, note, status });
+        if book.lose_refund > 0 {
+            book.lose_refund -= 1;
+            return refusal(StatusCode::BAD_GATEWAY, "unknown");
+        }
+        let data = refund_data(book.refunds.len(), book.refunds.last().unwrap());
+        Json(json!({"status": true, "message": "Refund has been queued for processing", "data": data})).into_response()
+    })
+}
+
+fn refund_data(id: usize, refund: &Refund) -> Value {
+    json!({
+        "id": id,
+        "transaction": refund.transaction,
+        "amount": refund.amount,
+        "currency": "NGN",
+        "merchant_note": refund.note,
+        "status": refund.status,
+    })
+}
+
+async fn list_refunds(State(paystack): State<Paystack>, Query(of): Query<BTreeMap<String, String>>) -> Response {
+    let id: i64 = of["transaction"].parse().unwrap();
+    paystack.with(|book| {
+        let its = book.refunds.iter().enumerate().filter(|(_, refund)| refund.transaction == id);
+        let data: Vec<Value> = its.map(|(index, refund)| refund_data(index + 1, refund)).collect();
+        Json(json!({"status": true, "message": "Refunds retrieved", "data": data, "meta": {"pageCount": 1}}))
+            .into_response()
     })
 }

@@ -11,4 +11,5 @@ mod http;
 mod placing;
 mod process;
 mod reconciliation;
+mod refunds;
 mod settlement;

@@ -109,7 +109,7 @@ async fn an_amount_or_currency_other_than_the_quote_never_becomes_paid() {
         assert_eq!(world.webhook("charge.success", reference).await, 200);
         let view = world.view(placed.order_id).await;
         assert_eq!((view.status, view.payment.status.as_str()), (OrderStatus::RefundDue, named), "{amount} {currency}");
-        world.until("the edge knows", async || world.edge.told(placed.order_id).len() == 2).await;
+        world.until("the edge knows", async || world.edge.told(placed.order_id).len() >= 2).await;
         assert_eq!(world.edge.told(placed.order_id)[1], (2, OriginEventKind::RefundDue));
     }
     assert_eq!(world.count("SELECT count(*) AS n FROM order_history WHERE status = 'paid'").await, 0);

@@ -181,6 +181,7 @@ impl Desk {
                     placed_at: Timestamp(0),
                 },
                 what,
+                restock: None,
             });
         }
         true
