@@ -1,12 +1,13 @@
 //! The one way to a gateway. Gateways that open their API with short-lived tokens get one here: kept until shortly before it
 //! expires, shared by all who ask at the same time, and replaced once when the gateway refuses it before that.
 
+use domain::payment::Observation;
 use domain::time::{Millis, Timestamp};
 use domain::wire::GatewayName;
 use tokio::sync::Mutex;
 
 use crate::App;
-use crate::gateway::{AccessToken, Auth, Gateway, GatewayError, Request, Response};
+use crate::gateway::{AccessToken, Auth, Gateway, GatewayError, Request, Response, Verify};
 
 /// A token is replaced this long before it expires: longer than a request that carries it may take.
 const RENEW_BEFORE: Millis = Millis::seconds(30);
@@ -47,6 +48,16 @@ pub async fn ask(app: &App, gateway: &Gateway, request: Request) -> Result<Respo
     tracing::info!(gateway = gateway.name().as_str(), "the gateway refused a token before its time; getting another");
     let renewed = open(app, gateway, Some(&opened.token)).await?;
     app.transport().ask(request.with_token(&renewed.token)).await
+}
+
+/// Where a payment stands, from as many questions as its gateway needs for that.
+pub async fn observe(app: &App, gateway: &Gateway, payment: Verify<'_>) -> Result<Observation, GatewayError> {
+    let response = ask(app, gateway, gateway.verify(payment)?).await?;
+    let seen = gateway.read_verified(payment.reference, &response)?;
+    match gateway.verify_further(&seen)? {
+        None => Ok(seen),
+        Some(request) => gateway.read_further(seen, &ask(app, gateway, request).await?),
+    }
 }
 
 /// A token that works, as far as is known: the kept one, or a new one. `refused` is one that does not.

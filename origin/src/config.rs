@@ -2,6 +2,8 @@
 //!
 //! Secrets come from here and never leave through `Debug`.
 
+mod gateways;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -11,7 +13,6 @@ use domain::signature::Keyring;
 use reqwest::Url;
 
 use crate::gateway::Gateway;
-use crate::gateway::paystack::Paystack;
 use crate::store::Database;
 
 /// Everything that can be set.
@@ -25,7 +26,11 @@ pub struct Config {
     pub edge_url: Url,
     /// `EDGE_ORIGIN_KEYS`: sign and verify requests between edge and origin.
     pub keys: Keyring,
-    /// The gateways whose keys are set. The others are not offered. `PAYSTACK_SECRET_KEY`, `PAYSTACK_BASE_URL`.
+    /// The gateways whose keys are set; the others are not offered. `PAYSTACK_SECRET_KEY`; `FLUTTERWAVE_VERSION` with
+    /// `FLUTTERWAVE_SECRET_KEY` and `FLUTTERWAVE_SECRET_HASH` (v3) or `FLUTTERWAVE_CLIENT_ID`, `FLUTTERWAVE_CLIENT_SECRET` and
+    /// `FLUTTERWAVE_SECRET_HASH` (v4); `MONNIFY_API_KEY`, `MONNIFY_SECRET_KEY`, `MONNIFY_CONTRACT_CODE`; `STRIPE_SECRET_KEY`,
+    /// `STRIPE_WEBHOOK_SECRET`. Where they are reached: `PAYSTACK_BASE_URL`, `FLUTTERWAVE_BASE_URL`, `FLUTTERWAVE_TOKEN_URL`,
+    /// `MONNIFY_BASE_URL`, `STRIPE_BASE_URL`.
     pub gateways: Vec<Gateway>,
     /// `RECONCILE_INTERVAL_MS`: how often to look for payments that are due to be asked about.
     pub reconcile_interval: Duration,
@@ -58,18 +63,12 @@ impl Config {
         let edge_url = text("EDGE_URL").unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
         let keys = text("EDGE_ORIGIN_KEYS")
             .ok_or(ConfigError::Missing("EDGE_ORIGIN_KEYS", "write id:secret, the same as the edge's"))?;
-        let paystack_url = text("PAYSTACK_BASE_URL").unwrap_or_else(|| "https://api.paystack.co".to_owned());
-        let paystack_url = web_address("PAYSTACK_BASE_URL", &paystack_url)?;
-        refuse_plain_text("PAYSTACK_BASE_URL", &paystack_url)?;
         Ok(Self {
             listen: parse("ORIGIN_LISTEN", &listen)?,
             database: parse("DATABASE_URL", &database)?,
             edge_url: web_address("EDGE_URL", &edge_url)?,
             keys: parse("EDGE_ORIGIN_KEYS", &keys)?,
-            gateways: text("PAYSTACK_SECRET_KEY")
-                .map(|key| Gateway::Paystack(Paystack::new(paystack_url, key)))
-                .into_iter()
-                .collect(),
+            gateways: gateways::read(text)?,
             reconcile_interval: millis("RECONCILE_INTERVAL_MS", text("RECONCILE_INTERVAL_MS"), 2_000)?,
             reconcile_after: millis("RECONCILE_AFTER_MS", text("RECONCILE_AFTER_MS"), 10_000)?,
         })
@@ -93,15 +92,6 @@ fn web_address(name: &'static str, text: &str) -> Result<Url, ConfigError> {
     Err(ConfigError::Invalid {
         name, reason: format!("{text:?} is not a web address: write http://… or https://…")
     })
-}
-
-/// A secret key goes to this address: outside this machine only encrypted.
-fn refuse_plain_text(name: &'static str, url: &Url) -> Result<(), ConfigError> {
-    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    if url.scheme() == "https" || local {
-        return Ok(());
-    }
-    Err(ConfigError::Invalid { name, reason: "secret keys are sent there, so it has to be https".to_owned() })
 }
 
 fn millis(name: &'static str, text: Option<String>, default: u64) -> Result<Duration, ConfigError> {

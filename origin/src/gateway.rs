@@ -5,26 +5,41 @@
 
 mod exchange;
 mod figures;
+pub mod flutterwave;
+pub mod monnify;
 mod notice;
 pub mod paystack;
 mod refund;
+pub mod stripe;
+#[cfg(test)]
+mod testing;
 
 use domain::money::{Currency, Money};
 use domain::payment::Observation;
 use domain::time::Timestamp;
 use domain::wire::GatewayName;
 use reqwest::Url;
+use sha2::{Digest, Sha256};
 
 pub use self::exchange::{AccessToken, Auth, Body, Request, Response, Secret};
+use self::flutterwave::Flutterwave;
+use self::monnify::Monnify;
 pub use self::notice::{BadWebhook, DisputeObservation, DisputeStatus, Notice, PaymentName, Subject};
 use self::paystack::Paystack;
 pub use self::refund::{ObservedRefund, RefundObservation, RefundOrder};
+use self::stripe::Stripe;
 
 /// A gateway that is set up.
 #[derive(Debug, Clone)]
 pub enum Gateway {
     /// paystack.com
     Paystack(Paystack),
+    /// flutterwave.com
+    Flutterwave(Flutterwave),
+    /// monnify.com
+    Monnify(Monnify),
+    /// stripe.com
+    Stripe(Stripe),
 }
 
 /// A payment to be begun.
@@ -89,6 +104,9 @@ impl Gateway {
     pub const fn name(&self) -> GatewayName {
         match self {
             Self::Paystack(_) => GatewayName::Paystack,
+            Self::Flutterwave(_) => GatewayName::Flutterwave,
+            Self::Monnify(_) => GatewayName::Monnify,
+            Self::Stripe(_) => GatewayName::Stripe,
         }
     }
 
@@ -96,6 +114,9 @@ impl Gateway {
     pub const fn takes(&self, currency: Currency) -> bool {
         match self {
             Self::Paystack(_) => Paystack::takes(currency),
+            Self::Flutterwave(account) => account.takes(currency),
+            Self::Monnify(_) => Monnify::takes(currency),
+            Self::Stripe(_) => Stripe::takes(currency),
         }
     }
 
@@ -103,21 +124,30 @@ impl Gateway {
     pub fn authenticate(&self) -> Result<Option<Request>, GatewayError> {
         match self {
             Self::Paystack(_) => Ok(None),
+            Self::Flutterwave(account) => Ok(account.authenticate()),
+            Self::Monnify(account) => account.authenticate().map(Some),
+            Self::Stripe(_) => Ok(None),
         }
     }
 
     /// The token, from the answer to [`Self::authenticate`], which was asked for at `asked_at`.
     pub fn read_token(&self, response: &Response, asked_at: Timestamp) -> Result<AccessToken, GatewayError> {
-        let _ = (response, asked_at);
         match self {
             Self::Paystack(_) => Err(GatewayError::NotOffered("Paystack has no access tokens")),
+            Self::Flutterwave(account) => account.read_token(response, asked_at),
+            Self::Monnify(_) => monnify::read_token(response, asked_at),
+            Self::Stripe(_) => Err(GatewayError::NotOffered("Stripe has no access tokens")),
         }
     }
 
-    /// The request that begins a payment.
+    /// The request that begins a payment. It may be repeated with the same reference: whether that leads to the same page, to another
+    /// page for the same payment or to [`GatewayError::DuplicateReference`], each gateway's module says.
     pub fn initialise(&self, payment: &Initialise<'_>) -> Result<Request, GatewayError> {
         match self {
-            Self::Paystack(paystack) => paystack.initialise(payment),
+            Self::Paystack(account) => account.initialise(payment),
+            Self::Flutterwave(account) => account.initialise(payment),
+            Self::Monnify(account) => account.initialise(payment),
+            Self::Stripe(account) => account.initialise(payment),
         }
     }
 
@@ -125,13 +155,19 @@ impl Gateway {
     pub fn read_initialised(&self, reference: &str, response: &Response) -> Result<Url, GatewayError> {
         match self {
             Self::Paystack(_) => paystack::read_initialised(reference, response),
+            Self::Flutterwave(account) => account.read_initialised(reference, response),
+            Self::Monnify(_) => monnify::read_initialised(reference, response),
+            Self::Stripe(_) => stripe::read_initialised(reference, response),
         }
     }
 
     /// The request that asks where a payment stands.
     pub fn verify(&self, payment: Verify<'_>) -> Result<Request, GatewayError> {
         match self {
-            Self::Paystack(paystack) => paystack.verify(payment),
+            Self::Paystack(account) => account.verify(payment),
+            Self::Flutterwave(account) => account.verify(payment),
+            Self::Monnify(account) => account.verify(payment),
+            Self::Stripe(account) => account.verify(payment),
         }
     }
 
@@ -139,13 +175,39 @@ impl Gateway {
     pub fn read_verified(&self, reference: &str, response: &Response) -> Result<Observation, GatewayError> {
         match self {
             Self::Paystack(_) => paystack::read_verified(reference, response),
+            Self::Flutterwave(account) => account.read_verified(reference, response),
+            Self::Monnify(_) => monnify::read_verified(reference, response),
+            Self::Stripe(_) => stripe::read_verified(reference, response),
+        }
+    }
+
+    /// Another question, when what was `seen` may not be all that there is.
+    pub fn verify_further(&self, seen: &Observation) -> Result<Option<Request>, GatewayError> {
+        match self {
+            Self::Paystack(_) => Ok(None),
+            Self::Flutterwave(account) => account.verify_further(seen),
+            Self::Monnify(_) => Ok(None),
+            Self::Stripe(_) => Ok(None),
+        }
+    }
+
+    /// Where the payment stands, from the answer to [`Self::verify_further`] and what was `seen` before.
+    pub fn read_further(&self, seen: Observation, response: &Response) -> Result<Observation, GatewayError> {
+        match self {
+            Self::Paystack(_) => Ok(seen),
+            Self::Flutterwave(account) => account.read_further(seen, response),
+            Self::Monnify(_) => Ok(seen),
+            Self::Stripe(_) => Ok(seen),
         }
     }
 
     /// The request for a refund. Asked for again only when [`Self::find_refund`] says that the gateway never heard of it.
     pub fn refund(&self, refund: &RefundOrder<'_>) -> Result<Request, GatewayError> {
         match self {
-            Self::Paystack(paystack) => paystack.refund(refund),
+            Self::Paystack(account) => account.refund(refund),
+            Self::Flutterwave(account) => account.refund(refund),
+            Self::Monnify(account) => account.refund(refund),
+            Self::Stripe(account) => account.refund(refund),
         }
     }
 
@@ -157,13 +219,19 @@ impl Gateway {
     ) -> Result<RefundObservation, GatewayError> {
         match self {
             Self::Paystack(_) => paystack::refunds::read_refunded(refund, response),
+            Self::Flutterwave(account) => account.read_refunded(refund, response),
+            Self::Monnify(_) => monnify::refunds::read_refunded(refund, response),
+            Self::Stripe(_) => stripe::refunds::read_refunded(response),
         }
     }
 
     /// The request that finds a refund that may have been asked for before.
     pub fn find_refund(&self, refund: &RefundOrder<'_>) -> Result<Request, GatewayError> {
         match self {
-            Self::Paystack(paystack) => paystack.find_refund(refund),
+            Self::Paystack(account) => account.find_refund(refund),
+            Self::Flutterwave(account) => account.find_refund(refund),
+            Self::Monnify(account) => account.find_refund(refund),
+            Self::Stripe(account) => account.find_refund(refund),
         }
     }
 
@@ -176,21 +244,31 @@ impl Gateway {
     ) -> Result<RefundObservation, GatewayError> {
         match self {
             Self::Paystack(_) => paystack::refunds::read_found_refund(refund, response),
+            Self::Flutterwave(account) => account.read_found_refund(refund, response),
+            Self::Monnify(_) => monnify::refunds::read_found_refund(refund, response),
+            Self::Stripe(_) => stripe::refunds::read_found_refund(refund, response),
         }
     }
 
     /// The request that asks where a dispute stands.
     pub fn dispute(&self, dispute_id: &str) -> Result<Request, GatewayError> {
         match self {
-            Self::Paystack(paystack) => paystack.dispute(dispute_id),
+            Self::Paystack(account) => account.dispute(dispute_id),
+            Self::Flutterwave(account) => account.dispute(dispute_id),
+            Self::Monnify(_) => Err(NO_DISPUTES),
+            Self::Stripe(account) => account.dispute(dispute_id),
         }
     }
 
     /// Where the dispute stands, from the answer to [`Self::dispute`].
-    pub fn read_dispute(&self, response: &Response) -> Result<DisputeObservation, GatewayError> {
-        match self {
-            Self::Paystack(_) => paystack::refunds::read_dispute(response),
-        }
+    pub fn read_dispute(&self, dispute_id: &str, response: &Response) -> Result<DisputeObservation, GatewayError> {
+        let found = match self {
+            Self::Paystack(_) => paystack::refunds::read_dispute(response)?,
+            Self::Flutterwave(account) => account.read_dispute(dispute_id, response)?,
+            Self::Monnify(_) => return Err(NO_DISPUTES),
+            Self::Stripe(_) => stripe::refunds::read_dispute(response)?,
+        };
+        if found.id == dispute_id { Ok(found) } else { Err(about_another(&found.id, dispute_id)) }
     }
 
     /// Opens a webhook that came at `now`: verifies its signature over the raw body, and only then reads it.
@@ -200,12 +278,17 @@ impl Gateway {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Notice, BadWebhook> {
-        let _ = now;
         match self {
-            Self::Paystack(paystack) => paystack.open_webhook(header, body),
+            Self::Paystack(account) => account.open_webhook(header, body),
+            Self::Flutterwave(account) => account.open_webhook(header, body),
+            Self::Monnify(account) => account.open_webhook(header, body),
+            Self::Stripe(account) => account.open_webhook(header, body, now),
         }
     }
 }
+
+const NO_DISPUTES: GatewayError =
+    GatewayError::NotOffered("Monnify tells of disputes by mail, not through its interface");
 
 /// A page to which a shopper can be sent.
 fn page(text: &str, field: &str) -> Result<Url, GatewayError> {
@@ -216,4 +299,9 @@ fn page(text: &str, field: &str) -> Result<Url, GatewayError> {
 /// An answer that is about another payment than was asked for.
 fn about_another(found: &str, wanted: &str) -> GatewayError {
     GatewayError::Unreadable(format!("it is about {found:?}, not {wanted:?}"))
+}
+
+/// Names an event that names itself by nothing: the same bytes are the same event.
+fn digest(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
 }

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use domain::payment::Observation;
 use domain::time::Timestamp;
 use domain::wire::GatewayName;
 use tokio::net::TcpListener;
@@ -32,7 +33,7 @@ use crate::access::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::gateway::{Gateway, GatewayError, Request, Response};
+use crate::gateway::{Gateway, GatewayError, Request, Response, Verify};
 use crate::store::{Store, Tx, payments};
 use crate::transport::Transport;
 
@@ -118,6 +119,11 @@ impl App {
     /// Sends a gateway's request, with an access token if it needs one. The one way in which gateways are asked.
     pub async fn ask(&self, gateway: &Gateway, request: Request) -> Result<Response, GatewayError> {
         access::ask(self, gateway, request).await
+    }
+
+    /// Asks a gateway where a payment stands.
+    pub async fn observe(&self, gateway: &Gateway, payment: Verify<'_>) -> Result<Observation, GatewayError> {
+        access::observe(self, gateway, payment).await
     }
 
     /// The access tokens that are kept.

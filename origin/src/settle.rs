@@ -112,9 +112,8 @@ async fn ask(app: &App, stored: &StoredPayment) -> Result<Answer, Error> {
     let reference = &stored.payment.reference;
     let gateway = app.gateway(stored.gateway)?;
     let asked_at = app.now();
-    let request = gateway.verify(Verify { reference, page: stored.redirect_url.as_deref() })?;
-    let response = app.ask(gateway, request).await?;
-    let observation = gateway.read_verified(reference, &response)?;
+    let payment = Verify { reference, page: stored.redirect_url.as_deref() };
+    let observation = app.observe(gateway, payment).await?;
     tracing::info!(reference, status = ?observation.status, "asked the gateway");
     Ok(Answer { observation, asked_at })
 }

@@ -6,20 +6,32 @@ use domain::ids::{OrderId, ProductId};
 use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted};
 use domain::order::OrderStatus;
 use domain::payment::{Payment, PaymentStatus};
+use domain::refund::Cause;
 use domain::stock::ReservationState;
 use origin::store::orders::{self, StoredOrder};
 use origin::store::payments;
+use origin::store::refunds::{self, StoredRefund};
 use origin::store::sql::query;
 
 use crate::Tally;
+use crate::gateway::Gateway;
 use crate::world::World;
 
 /// An order with all its payments.
 struct Book {
     order: StoredOrder,
     payments: Vec<Payment>,
+    refunds: Vec<StoredRefund>,
     /// Whether the edge knows all of it.
     is_told: bool,
+}
+
+impl Book {
+    /// Whether its goods left, although some may have come back.
+    fn is_sold(&self) -> bool {
+        let is_refused = |refund: &StoredRefund| refund.cause == Cause::OutOfStock;
+        self.order.placed.paid_by.is_some() && !self.refunds.iter().any(is_refused)
+    }
 }
 
 /// In order of checkout.
@@ -34,7 +46,8 @@ async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
         let Some(order) = orders::find(&mut connection, id).await? else { continue };
         let attempts = payments::of_order(&mut connection, id).await?;
         let payments = attempts.into_iter().map(|stored| stored.payment).collect();
-        books.push(Book { order, payments, is_told: row.get::<i64>("waiting")? == 0 });
+        let refunds = refunds::of_order(&mut connection, id).await?;
+        books.push(Book { order, payments, refunds, is_told: row.get::<i64>("waiting")? == 0 });
     }
     Ok(books)
 }
@@ -46,7 +59,7 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
     for stock in outside.edge.stocks.values() {
         stock.check()?;
     }
-    for (index, Book { order, payments, is_told }) in books.iter().enumerate() {
+    for (index, Book { order, payments, refunds, is_told }) in books.iter().enumerate() {
         let placed_twice = books[..index].iter().any(|other| other.order.checkout_id == order.checkout_id);
         Invariant::Order1.check(!placed_twice, || format!("two orders of checkout {}", order.checkout_id))?;
         captured_once(order.placed.status, order.placed.paid_by.as_deref(), payments)?;
@@ -58,13 +71,39 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
             };
             charged_as_quoted(&order.quote()?, charged.ok_or_else(wrong)?)?;
         }
+        for payment in payments {
+            let captured = payment.captured.as_ref().map_or(0, |capture| capture.amount_minor);
+            let owed = owed(refunds, &payment.reference);
+            Invariant::Money3
+                .check(owed <= captured, || format!("{owed} of {captured} are owed of {}", payment.reference))?;
+        }
         let row = outside.edge.orders.get(&order.id);
         let known = row.map_or(0, |row| row.sequence);
         Invariant::Event1.check(known <= order.events && (!is_told || known == order.events), || {
             format!("the edge knows message {known} of checkout {}, of {}", order.checkout_id, order.events)
         })?;
     }
+    for payment in &outside.gateway.payments {
+        let back = returned(&outside.gateway, &payment.reference);
+        let captured = payment.captured_minor();
+        Invariant::Money3
+            .check(back <= captured, || format!("{back} of {captured} went back of {}", payment.reference))?;
+    }
+    for (index, refund) in outside.gateway.refunds.iter().enumerate() {
+        let is_second = outside.gateway.refunds[..index].iter().any(|other| other.note == refund.note);
+        Invariant::Money3.check(!is_second, || format!("{} was asked for twice", refund.note))?;
+    }
     Ok(())
+}
+
+/// What is owed of a payment.
+fn owed(refunds: &[StoredRefund], reference: &str) -> i64 {
+    refunds.iter().filter(|refund| refund.reference == reference).map(|refund| refund.refund.amount_minor).sum()
+}
+
+/// What went back of a payment.
+fn returned(gateway: &Gateway, reference: &str) -> i64 {
+    gateway.refunds.iter().filter(|refund| refund.reference == reference).map(|refund| refund.amount_minor).sum()
 }
 
 /// Once nothing is left to do.
@@ -77,9 +116,7 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
             Invariant::Stock3.check(reservation.state != ReservationState::Held, || {
                 format!("product {product_id} still holds what checkout {checkout_id} was promised")
             })?;
-            let is_paid = books
-                .iter()
-                .any(|book| book.order.checkout_id == *checkout_id && book.order.placed.status == OrderStatus::Paid);
+            let is_paid = books.iter().any(|book| book.order.checkout_id == *checkout_id && book.is_sold());
             Invariant::Money1.check(is_paid == (reservation.state == ReservationState::Committed), || {
                 format!("checkout {checkout_id} is paid: {is_paid}, and its units are {:?}", reservation.state)
             })?;
@@ -90,7 +127,8 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
         Invariant::Stock3.check(frozen.is_none(), || format!("a cart waits for ever for {frozen:?}"))?;
     }
     let mut sold: BTreeMap<ProductId, u32> = BTreeMap::new();
-    for Book { order, is_told, .. } in &books {
+    for book in &books {
+        let Book { order, is_told, refunds, .. } = book;
         let row = outside.edge.orders.get(&order.id);
         let is_same = row.is_some_and(|row| row.status == order.placed.status && row.sequence == order.events);
         Invariant::Event1.check(*is_told && is_same, || {
@@ -98,7 +136,10 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
         })?;
         let waits = order.placed.status == OrderStatus::AwaitingPayment;
         Invariant::Money1.check(!waits, || format!("checkout {} waits for ever", order.checkout_id))?;
-        if order.placed.status == OrderStatus::Paid {
+        let is_owed =
+            order.placed.status == OrderStatus::RefundDue || refunds.iter().any(|it| !it.refund.status.is_over());
+        Invariant::Money1.check(!is_owed, || format!("checkout {} waits for its money for ever", order.checkout_id))?;
+        if book.is_sold() {
             for line in &order.lines {
                 *sold.entry(line.product_id).or_default() += line.quantity.get();
                 let stock = outside.edge.stocks.get(&line.product_id);
@@ -115,6 +156,10 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
         let ends: Vec<String> = books.iter().filter_map(|book| end_of(book, &captured.reference)).collect();
         let is_one = ends.len() == 1;
         Invariant::Money1.check(is_one, || format!("captured {} ended in {ends:?}", captured.reference))?;
+        let owed = books.iter().map(|book| owed(&book.refunds, &captured.reference)).sum::<i64>();
+        let back = returned(&outside.gateway, &captured.reference);
+        Invariant::Money1
+            .check(owed == back, || format!("{owed} of {} are owed, and {back} went", captured.reference))?;
     }
     Ok(())
 }
@@ -122,9 +167,10 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
 /// How things ended, and how often: a simulation in which nobody ever pays too late proves nothing about it.
 pub(crate) async fn tally(world: &World) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
-    for Book { order, payments, .. } in books(world).await? {
+    for Book { order, payments, refunds, .. } in books(world).await? {
         tally.count(format!("orders {}", order.placed.status));
         payments.iter().for_each(|payment| tally.count(format!("payments {}", payment.status)));
+        refunds.iter().for_each(|refund| tally.count(format!("refunds {}", refund.cause.as_str())));
     }
     for stock in world.network.outside().edge.stocks.values() {
         let states = stock.reservations().values().map(|reservation| reservation.state);
@@ -138,6 +184,7 @@ fn end_of(book: &Book, reference: &str) -> Option<String> {
     let payment = book.payments.iter().find(|payment| payment.reference == reference)?;
     let status = book.order.placed.status;
     let settles = book.order.placed.paid_by.as_deref() == Some(reference) && payment.status == PaymentStatus::Captured;
-    let ends = settles && matches!(status, OrderStatus::Paid | OrderStatus::RefundDue);
-    (ends || payment.status.is_refund_due()).then(|| format!("{status}, {}", payment.status))
+    let ends = settles && matches!(status, OrderStatus::Paid | OrderStatus::Refunded);
+    let is_back = payment.captured.as_ref().is_some_and(|it| it.amount_minor == owed(&book.refunds, reference));
+    (ends || (payment.status.is_refund_due() && is_back)).then(|| format!("{status}, {}", payment.status))
 }

@@ -12,6 +12,7 @@ pub(crate) const SECRET: &str = "sk_test_simulated";
 #[derive(Debug, Default)]
 pub(crate) struct Gateway {
     pub(crate) payments: Vec<Payment>,
+    pub(crate) refunds: Vec<Refund>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -22,6 +23,16 @@ pub(crate) struct Payment {
     requested_minor: i64,
     currency: String,
     status: Status,
+}
+
+/// Money that goes back, as the gateway knows it. On its way until somebody asks about it.
+#[derive(Debug)]
+pub(crate) struct Refund {
+    pub(crate) reference: String,
+    pub(crate) amount_minor: i64,
+    /// The shop's name for it.
+    pub(crate) note: String,
+    status: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +66,14 @@ impl Payment {
         matches!(self.status, Status::Success { .. })
     }
 
+    /// What was captured.
+    pub(crate) const fn captured_minor(&self) -> i64 {
+        match self.status {
+            Status::Success { amount_minor } => amount_minor,
+            Status::Abandoned | Status::Failed => 0,
+        }
+    }
+
     fn data(&self, id: usize) -> Value {
         let (status, amount) = match self.status {
             Status::Abandoned => ("abandoned", self.requested_minor),
@@ -83,6 +102,8 @@ impl Gateway {
         match path.strip_prefix("/transaction/verify/") {
             Some(reference) => self.verify(reference),
             None if path == "/transaction/initialize" => self.initialise(request.body()),
+            None if path == "/refund" && request.method() == http::Method::POST => self.refund(request.body()),
+            None if path == "/refund" => self.list_refunds(request.uri().query().unwrap_or_default()),
             None => refusal(StatusCode::NOT_FOUND, "unknown"),
         }
     }
@@ -110,6 +131,34 @@ impl Gateway {
         }
     }
 
+    fn refund(&mut self, body: &[u8]) -> http::Response<Vec<u8>> {
+        let wanted: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (note, amount_minor) = (wanted["merchant_note"].as_str().unwrap_or_default(), wanted["amount"].as_i64());
+        let payment = number(&wanted["transaction"]).and_then(|id| self.payments.get(id.checked_sub(1_000)?));
+        let (Some(payment), Some(amount_minor)) = (payment, amount_minor) else {
+            return refusal(StatusCode::BAD_REQUEST, "transaction_not_found");
+        };
+        // What is too much is taken all the same: that nobody asks for it is what is to be proved.
+        let refund =
+            Refund { reference: payment.reference.clone(), amount_minor, note: note.to_owned(), status: "pending" };
+        let data = refund.data(self.refunds.len());
+        self.refunds.push(refund);
+        success(&data)
+    }
+
+    fn list_refunds(&mut self, query: &str) -> http::Response<Vec<u8>> {
+        let of = query.split('&').find_map(|pair| pair.strip_prefix("transaction="));
+        let payment =
+            of.and_then(|id| id.parse::<usize>().ok()?.checked_sub(1_000)).and_then(|id| self.payments.get(id));
+        let Some(payment) = payment else { return success(&json!([])) };
+        let mut listed = Vec::new();
+        for (id, refund) in self.refunds.iter_mut().enumerate().filter(|(_, it)| it.reference == payment.reference) {
+            listed.push(refund.data(id));
+            refund.status = "processed";
+        }
+        success(&Value::Array(listed))
+    }
+
     /// Somebody pays, unless it was paid before.
     pub(crate) fn pay(&mut self, which: u8, less: u8) {
         let Some(id) = choose(which, self.payments.len()) else { return };
@@ -134,6 +183,16 @@ impl Gateway {
         let body = json!({"event": event, "data": self.payments[id].data(id)}).to_string();
         self.notices.push(Notice { body, is_over: false });
     }
+}
+
+impl Refund {
+    fn data(&self, id: usize) -> Value {
+        json!({"id": id + 1, "amount": self.amount_minor, "status": self.status, "merchant_note": self.note})
+    }
+}
+
+fn number(value: &Value) -> Option<usize> {
+    value.as_str()?.parse().ok()
 }
 
 /// One of so many things.

@@ -47,7 +47,12 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
         }
         38..41 => Operation::GiveUp { buyer, tab, calls: calls(rng), faults: faults(rng, percent_faulty) },
         41..45 => Operation::GoOn { run: rng.u8(..4), calls: calls(rng), faults: faults(rng, percent_faulty) },
-        45..58 => Operation::Pay { payment: rng.u8(..8), less: u8::from(rng.u8(..12) == 0) },
+        45..54 => Operation::Pay { payment: rng.u8(..8), less: u8::from(rng.u8(..12) == 0) },
+        54..56 => {
+            let sku = rng.bool().then_some(sku);
+            Operation::Refund { buyer, sku, faults: faults(rng, percent_faulty) }
+        }
+        56..58 => Operation::Pursue { faults: faults(rng, percent_faulty) },
         58..59 => Operation::Decline { payment: rng.u8(..8) },
         59..66 => Operation::Webhook { notice: rng.u8(..8), faults: faults(rng, percent_faulty) },
         66..67 => Operation::Forget { notice: rng.u8(..8) },

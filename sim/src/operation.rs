@@ -124,6 +124,22 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Faults::is_empty")]
         faults: Faults,
     },
+    /// Somebody has an order taken back, all of it or one unit.
+    Refund {
+        /// whose last order
+        buyer: u8,
+        /// one of what; `None`: everything that is left
+        sku: Option<u8>,
+        /// what goes wrong
+        #[serde(default, skip_serializing_if = "Faults::is_empty")]
+        faults: Faults,
+    },
+    /// The origin asks for one refund that is due.
+    Pursue {
+        /// what goes wrong
+        #[serde(default, skip_serializing_if = "Faults::is_empty")]
+        faults: Faults,
+    },
     /// A Stock object's alarm rings, if it is due.
     Alarm {
         /// of which product
@@ -240,7 +256,9 @@ impl Operation {
             | Self::Webhook { faults, .. }
             | Self::ComeBack { faults, .. }
             | Self::Deliver { faults }
-            | Self::Reconcile { faults } => Some(faults),
+            | Self::Reconcile { faults }
+            | Self::Refund { faults, .. }
+            | Self::Pursue { faults } => Some(faults),
             Self::Wait { .. }
             | Self::Add { .. }
             | Self::Change { .. }
@@ -270,7 +288,9 @@ impl Operation {
             | Self::Webhook { faults, .. }
             | Self::ComeBack { faults, .. }
             | Self::Deliver { faults }
-            | Self::Reconcile { faults } => faults.0.clear(),
+            | Self::Reconcile { faults }
+            | Self::Refund { faults, .. }
+            | Self::Pursue { faults } => faults.0.clear(),
             Self::Wait { .. }
             | Self::Add { .. }
             | Self::Change { .. }

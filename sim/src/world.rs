@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use domain::cart;
 use domain::checkout::Address;
-use domain::ids::{CartId, CheckoutId, MovementId, OperationId, ProductId, Sku};
+use domain::ids::{CartId, CheckoutId, MovementId, OperationId, ProductId, RefundId, Sku};
 use domain::money::{Currency, Money};
 use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
 use domain::purchase::{Answer, Call, Checkout, Correction, LettingGo, Offer, Offers, Placing, Refusal};
+use domain::refund::part;
 use domain::signature::{Audience, Keyring, SignedParts, paystack};
 use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
 use domain::time::{Millis, Timestamp};
-use domain::wire::{GatewayName, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY, PlaceOrder};
+use domain::wire::{GatewayName, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, PlaceOrder};
+use domain::wire::{RefundRequest, RefundRight};
 use http::StatusCode;
 use origin::clock::Clock;
+use origin::refund::pursuit;
 use origin::{App, outbox, reconcile};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -184,6 +187,10 @@ impl World {
             Operation::Repeat { message, calls } => self.repeat(*message, *calls).await?,
             Operation::Reconcile { .. } => {
                 self.reconcile().await?;
+            }
+            Operation::Refund { buyer, sku, .. } => self.take_back(*buyer, *sku).await?,
+            Operation::Pursue { .. } => {
+                self.pursue().await?;
             }
             Operation::Alarm { product: number } => self.stock(*number, StockObject::ring),
             Operation::LoseAlarm { product: number } => self.stock(*number, |stock, _| stock.lose_alarm()),
@@ -446,6 +453,41 @@ impl World {
         Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
     }
 
+    /// Whether there was a refund.
+    pub(crate) async fn pursue(&mut self) -> anyhow::Result<bool> {
+        let work = pursue_one(self.origin.app().clone());
+        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
+    }
+
+    /// The operator takes back what a buyer bought, and puts it on the shelf.
+    async fn take_back(&mut self, buyer: u8, number: Option<u8>) -> anyhow::Result<()> {
+        let last = self.buyers[usize::from(buyer % BUYERS)].tabs[0].last;
+        let order_id = {
+            let outside = self.network.outside();
+            outside.sent.iter().find(|event| Some(event.order.checkout_id) == last).map(|event| event.order.id)
+        };
+        let Some(order_id) = order_id else { return Ok(()) };
+        let one = |number| {
+            let line = StockLine { sku: sku(number), quantity: Quantity::new(1).ok()? };
+            Some(part::Part { lines: vec![line], delivery: false })
+        };
+        let request = RefundRequest {
+            refund_id: RefundId(self.new_id()),
+            by: RefundRight::Operator,
+            actor: "Ada".to_owned(),
+            part: number.and_then(one),
+            restock: true,
+            reason: "because".to_owned(),
+        };
+        let path = format!("{ORIGIN_ORDER}{order_id}{ORIGIN_REFUNDS}");
+        // The same form is sent twice, and counts once.
+        for _ in 0..2 {
+            let request = self.signed(http::Method::POST, &path, serde_json::to_vec(&request)?)?;
+            drop(self.origin.answer(request).await?);
+        }
+        Ok(())
+    }
+
     async fn repeat(&mut self, message: u8, calls: u8) -> anyhow::Result<()> {
         let begun = {
             let outside = self.network.outside();
@@ -494,6 +536,8 @@ impl World {
             | Operation::Deliver { .. }
             | Operation::Repeat { .. }
             | Operation::Reconcile { .. }
+            | Operation::Refund { .. }
+            | Operation::Pursue { .. }
             | Operation::Alarm { .. }
             | Operation::LoseAlarm { .. }
             | Operation::Crash { .. }
@@ -526,6 +570,8 @@ impl World {
             self.clock.advance(Millis::minutes(minutes));
             while self.reconcile().await? {}
             while self.deliver().await? {}
+            while self.pursue().await? {}
+            while self.deliver().await? {}
             for number in 0..PRODUCTS {
                 // Somebody opens the product's page.
                 self.stock(number, StockObject::look);
@@ -545,6 +591,12 @@ async fn deliver_one(app: App) -> Result<bool, origin::error::Error> {
 async fn check_one(app: App) -> Result<bool, origin::error::Error> {
     let Some(stored) = reconcile::claim(&app, 1).await?.pop() else { return Ok(false) };
     reconcile::check(app, stored).await;
+    Ok(true)
+}
+
+async fn pursue_one(app: App) -> Result<bool, origin::error::Error> {
+    let Some(stored) = pursuit::claim(&app, 1).await?.pop() else { return Ok(false) };
+    pursuit::pursue(&app, stored).await;
     Ok(true)
 }
 

@@ -15,12 +15,11 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::figures::{Amount, Name};
+use super::figures::{Amount, Name, text};
 use super::{
     Auth, BadWebhook, GatewayError, Initialise, Notice, PaymentName, Request, Response, Secret, Subject, Verify,
-    about_another, page,
+    about_another, digest, page,
 };
 
 /// A Paystack account.
@@ -124,7 +123,7 @@ fn read_event(body: &[u8]) -> Result<Notice, BadWebhook> {
     // Some kinds (of customers, of subscriptions) name neither: the same bytes are the same event. Two refunds of one payment may
     // differ in nothing else either, so that the payment does not name them.
     let object = id.or_else(|| reference.clone().filter(|_| !is_refund));
-    let object = object.unwrap_or_else(|| hex::encode(Sha256::digest(body)));
+    let object = object.unwrap_or_else(|| digest(body));
     let key = format!("{event}:{object}:{}", text(&data, "status").unwrap_or_default());
     let about = match event.as_str() {
         "charge.success" | "charge.failed" => match reference {
@@ -148,15 +147,6 @@ fn dispute(data: &Value) -> Result<Subject, BadWebhook> {
     let payment = by_reference.map(PaymentName::Reference);
     let payment = payment.or_else(|| text(transaction, "id").map(PaymentName::GatewayId));
     Ok(Subject::Dispute { payment: payment.ok_or_else(|| missing("transaction"))?, dispute_id })
-}
-
-/// A text or a number, as text.
-fn text(object: &Value, field: &str) -> Option<String> {
-    match object.get(field)? {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 /// The payment page's address.

@@ -1,6 +1,7 @@
 //! Money on its way back, in our words.
 
 use domain::money::Money;
+use domain::time::Timestamp;
 
 /// A refund to be asked for, or to be found again.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct RefundOrder<'a> {
     pub is_full: bool,
     /// Why, in a few words that the payer may read.
     pub reason: &'a str,
+    /// When it was asked for first, or is. Some gateways list refunds only by time.
+    pub asked_at: Timestamp,
 }
 
 /// Where a refund stands at the gateway.
@@ -48,4 +51,13 @@ impl RefundObservation {
     pub const fn unknown() -> Self {
         Self { gateway_refund_id: None, status: ObservedRefund::Unknown, amount_minor: None }
     }
+}
+
+/// Whether a refusal in words says that there is nothing (left) to give back. Some gateways have no code for that. What is not
+/// recognised is not taken for final.
+pub(super) fn says_for_good(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["fully reversed", "already been", "already refunded", "fully refunded", "more than", "exceed", "greater than"]
+        .iter()
+        .any(|words| message.contains(words))
 }

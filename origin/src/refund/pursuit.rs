@@ -124,7 +124,7 @@ async fn reach(app: &App, stored: &StoredRefund) -> Result<RefundObservation, Er
     mark_asked(app, stored).await?;
     let gateway = app.gateway(payment.gateway)?;
     let name = name(stored);
-    let order = order_of(stored, &payment, &name)?;
+    let order = order_of(stored, &payment, &name, app.now())?;
     let response = app.ask(gateway, gateway.refund(&order)?).await?;
     Ok(gateway.read_refunded(&order, &response)?)
 }
@@ -137,7 +137,7 @@ async fn payment_of(app: &App, stored: &StoredRefund) -> Result<StoredPayment, E
 async fn find(app: &App, stored: &StoredRefund, payment: &StoredPayment) -> Result<RefundObservation, Error> {
     let gateway = app.gateway(payment.gateway)?;
     let name = name(stored);
-    let order = order_of(stored, payment, &name)?;
+    let order = order_of(stored, payment, &name, app.now())?;
     let response = app.ask(gateway, gateway.find_refund(&order)?).await?;
     Ok(gateway.read_found_refund(&order, &response)?)
 }
@@ -147,7 +147,12 @@ fn name(stored: &StoredRefund) -> String {
     format!("rf-{}-{}", stored.id.0.simple(), stored.refund.attempt)
 }
 
-fn order_of<'o>(stored: &'o StoredRefund, payment: &'o StoredPayment, name: &'o str) -> Result<RefundOrder<'o>, Error> {
+fn order_of<'o>(
+    stored: &'o StoredRefund,
+    payment: &'o StoredPayment,
+    name: &'o str,
+    now: Timestamp,
+) -> Result<RefundOrder<'o>, Error> {
     let amount_minor = stored.refund.amount_minor;
     let currency = stored.currency.parse().map_err(|error: InvalidMoney| {
         // It was captured, so the gateway knows it; only we cannot say it. A person has to.
@@ -161,6 +166,7 @@ fn order_of<'o>(stored: &'o StoredRefund, payment: &'o StoredPayment, name: &'o 
         amount: Money::new(amount_minor, currency),
         is_full: captured == Some(amount_minor),
         reason: &stored.reason,
+        asked_at: stored.asked_at.unwrap_or(now),
     })
 }
 

@@ -164,6 +164,7 @@ impl Desk {
                 order::Event::Paid { .. } => OriginEventKind::OrderPaid,
                 order::Event::Cancelled => OriginEventKind::OrderCancelled,
                 order::Event::RefundDue { .. } => OriginEventKind::RefundDue,
+                order::Event::Refunded => OriginEventKind::OrderRefunded,
             };
             let sequence = u32::try_from(self.outbox.len()).unwrap_or(u32::MAX).saturating_add(1);
             self.outbox.push(OriginEvent {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::figures::{Amount, Name};
+use super::super::refund::says_for_good;
 use super::super::{
     DisputeObservation, DisputeStatus, GatewayError, ObservedRefund, PaymentName, RefundObservation, RefundOrder,
     Request, Response, about_another,
@@ -83,17 +84,9 @@ pub(in super::super) fn read_refunded(
             Err(about_another(&made.merchant_note.unwrap_or_default(), refund.id))
         }
         Ok(made) => observation(&made),
-        Err(GatewayError::Refused(message)) if is_for_good(&message) => Err(GatewayError::RefundRefused(message)),
+        Err(GatewayError::Refused(message)) if says_for_good(&message) => Err(GatewayError::RefundRefused(message)),
         Err(error) => Err(error),
     }
-}
-
-/// Paystack gives these refusals no code of their own, only words. What is not recognised is not taken for final.
-fn is_for_good(message: &str) -> bool {
-    let message = message.to_lowercase();
-    ["fully reversed", "already been", "fully refunded", "more than", "exceed", "greater than"]
-        .iter()
-        .any(|words| message.contains(words))
 }
 
 /// Where a refund stands that may have been asked for.
@@ -154,40 +147,26 @@ pub(in super::super) fn read_dispute(response: &Response) -> Result<DisputeObser
 
 #[cfg(test)]
 mod tests {
-    use domain::money::{Currency, Money};
-
+    use super::super::super::testing::{answer, json_of, order};
     use super::*;
-
-    fn order<'a>() -> RefundOrder<'a> {
-        RefundOrder {
-            id: "rf-1",
-            reference: "ref-1",
-            gateway_id: Some("1641"),
-            amount: Money::new(5_000, Currency::Ngn),
-            is_full: false,
-            reason: "It did not fit",
-        }
-    }
 
     fn account() -> Paystack {
         Paystack::new("https://api.paystack.co".parse().unwrap(), "sk_test_example".to_owned())
     }
 
-    fn answer(status: u16, data: &str) -> Response {
-        let body = format!(r#"{{"status":true,"message":"ok","data":{data}}}"#);
-        Response { status, headers: http::HeaderMap::new(), body: body.into_bytes() }
+    fn data(data: &str) -> Response {
+        answer(200, &format!(r#"{{"status":true,"message":"ok","data":{data}}}"#))
     }
 
     fn refused(message: &str) -> Response {
-        let body = format!(r#"{{"status":false,"message":"{message}","code":"unknown"}}"#);
-        Response { status: 400, headers: http::HeaderMap::new(), body: body.into_bytes() }
+        answer(400, &format!(r#"{{"status":false,"message":"{message}","code":"unknown"}}"#))
     }
 
     #[test]
     fn a_refund_is_asked_for_and_found_by_our_name_for_it() {
         let request = account().refund(&order()).unwrap();
         assert_eq!(request.url.as_str(), "https://api.paystack.co/refund");
-        let body = super::super::tests::sent(&request);
+        let body = json_of(&request);
         assert_eq!((&body["transaction"], &body["amount"]), (&json!("1641"), &json!(5_000)));
         assert_eq!(body["merchant_note"], json!("rf-1"));
         let request = account().find_refund(&order()).unwrap();
@@ -200,11 +179,11 @@ mod tests {
     fn a_refund_that_was_asked_for_is_under_way() {
         let made =
             r#"{"transaction":{"id":1641},"id":3018284,"merchant_note":"rf-1","status":"pending","amount":5000}"#;
-        let seen = read_refunded(&order(), &answer(200, made)).unwrap();
+        let seen = read_refunded(&order(), &data(made)).unwrap();
         assert_eq!(seen.gateway_refund_id.as_deref(), Some("3018284"));
         assert_eq!((seen.status, seen.amount_minor), (ObservedRefund::Pending, Some(5_000)));
         let other = r#"{"id":1,"merchant_note":"rf-2","status":"pending","amount":5000}"#;
-        assert!(matches!(read_refunded(&order(), &answer(200, other)), Err(GatewayError::Unreadable(_))));
+        assert!(matches!(read_refunded(&order(), &data(other)), Err(GatewayError::Unreadable(_))));
     }
 
     #[test]
@@ -222,21 +201,20 @@ mod tests {
     fn a_lost_answer_to_a_refund_is_found_among_the_payments_refunds() {
         let list = r#"[{"id":1,"transaction":1641,"merchant_note":"rf-0","status":"processed","amount":100},
             {"id":2,"transaction":1641,"merchant_note":"rf-1","status":"processed","amount":5000,"dispute":null}]"#;
-        let seen = read_found_refund(&order(), &answer(200, list)).unwrap();
+        let seen = read_found_refund(&order(), &data(list)).unwrap();
         assert_eq!((seen.gateway_refund_id.as_deref(), seen.status), (Some("2"), ObservedRefund::Processed));
-        let seen = read_found_refund(&order(), &answer(200, "[]")).unwrap();
+        let seen = read_found_refund(&order(), &data("[]")).unwrap();
         assert_eq!(seen, RefundObservation::unknown());
         let of_another = r#"[{"id":1,"merchant_note":"rf-10","status":"processed","amount":100}]"#;
-        assert_eq!(read_found_refund(&order(), &answer(200, of_another)).unwrap().status, ObservedRefund::Unknown);
+        assert_eq!(read_found_refund(&order(), &data(of_another)).unwrap().status, ObservedRefund::Unknown);
     }
 
     #[test]
     fn what_may_be_on_another_page_is_not_taken_for_unknown() {
-        let mut response = answer(200, "[]");
-        response.body = br#"{"status":true,"message":"ok","data":[],"meta":{"pageCount":2}}"#.to_vec();
+        let response = answer(200, r#"{"status":true,"message":"ok","data":[],"meta":{"pageCount":2}}"#);
         assert!(matches!(read_found_refund(&order(), &response), Err(GatewayError::Unreadable(_))));
         let full = vec![r#"{"id":1,"merchant_note":null,"status":"processed","amount":1}"#; LISTED_MAX].join(",");
-        let full = read_found_refund(&order(), &answer(200, &format!("[{full}]")));
+        let full = read_found_refund(&order(), &data(&format!("[{full}]")));
         assert!(matches!(full, Err(GatewayError::Unreadable(_))));
     }
 
@@ -244,7 +222,7 @@ mod tests {
     fn a_refund_is_over_only_when_its_status_says_so() {
         let status = |word: &str| {
             let made = format!(r#"{{"id":1,"merchant_note":"rf-1","status":"{word}","amount":5000}}"#);
-            read_refunded(&order(), &answer(200, &made)).map(|seen| seen.status)
+            read_refunded(&order(), &data(&made)).map(|seen| seen.status)
         };
         assert_eq!(status("processing"), Ok(ObservedRefund::Pending));
         assert_eq!(status("needs-attention"), Ok(ObservedRefund::Pending));
@@ -256,11 +234,11 @@ mod tests {
     #[test]
     fn a_dispute_is_decided_by_its_resolution() {
         let dispute = |status: &str, resolution: &str| {
-            let data = format!(
+            let found = format!(
                 r#"{{"id":2867,"refund_amount":39100,"currency":"NGN","status":"{status}","resolution":{resolution},
                 "transaction":{{"id":5991760,"reference":"ref-1","amount":39100}},"transaction_reference":null}}"#
             );
-            read_dispute(&answer(200, &data))
+            read_dispute(&data(&found))
         };
         let seen = dispute("awaiting-merchant-feedback", "null").unwrap();
         assert_eq!((seen.id.as_str(), seen.amount_minor), ("2867", Some(39_100)));

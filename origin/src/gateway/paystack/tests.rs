@@ -1,21 +1,10 @@
 //! Paystack's answers and webhooks, as its documentation shows them.
 
-use domain::money::Money;
-
-use super::super::Body;
+use super::super::testing::{answer, json_of, payment};
 use super::*;
 
 fn account(base_url: &str) -> Paystack {
     Paystack::new(base_url.parse().unwrap(), "sk_test_example".to_owned())
-}
-
-fn answer(status: u16, body: &str) -> Response {
-    Response { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() }
-}
-
-pub(super) fn sent(request: &Request) -> Value {
-    let Body::Json(body) = &request.body else { panic!("{request:?}") };
-    serde_json::from_slice(body).unwrap()
 }
 
 fn verified(data: &str) -> Result<Observation, GatewayError> {
@@ -25,18 +14,10 @@ fn verified(data: &str) -> Result<Observation, GatewayError> {
 
 #[test]
 fn a_payment_is_asked_for_in_minor_units_with_the_key_in_a_header() {
-    let request = account("https://api.paystack.co")
-        .initialise(&Initialise {
-            reference: "ref-1",
-            amount: Money::new(123_456, Currency::Ngn),
-            email: "ada@example.com",
-            return_url: "https://shop.example/o/1",
-            order_id: "1",
-        })
-        .unwrap();
+    let request = account("https://api.paystack.co").initialise(&payment(123_456, Currency::Ngn)).unwrap();
     assert_eq!(request.url.as_str(), "https://api.paystack.co/transaction/initialize");
     assert!(matches!(&request.auth, Auth::Bearer(key) if key.reveal() == "sk_test_example"));
-    let body = sent(&request);
+    let body = json_of(&request);
     assert_eq!((&body["amount"], &body["currency"]), (&json!("123456"), &json!("NGN")));
 }
 
