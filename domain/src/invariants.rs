@@ -33,13 +33,15 @@ pub enum Invariant {
     Money2,
     /// the refunds of a payment together are never more than what was captured
     Money3,
+    /// every entry in the books sums to zero, and so do all accounts together
+    Ledger1,
     /// webhooks and messages may come in any order and number: the state is the same
     Event1,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Stock1,
         Self::Stock2,
         Self::Stock3,
@@ -50,6 +52,7 @@ impl Invariant {
         Self::Money1,
         Self::Money2,
         Self::Money3,
+        Self::Ledger1,
         Self::Event1,
     ];
 
@@ -66,6 +69,7 @@ impl Invariant {
             Self::Money1 => "MONEY-1",
             Self::Money2 => "MONEY-2",
             Self::Money3 => "MONEY-3",
+            Self::Ledger1 => "LEDGER-1",
             Self::Event1 => "EVENT-1",
         }
     }

@@ -10,6 +10,7 @@ pub mod checkout;
 mod idempotency;
 pub mod ids;
 pub mod invariants;
+pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;

@@ -4,11 +4,13 @@
 
 mod gateways;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::ledger::BasisPoints;
 use domain::signature::Keyring;
 use reqwest::Url;
 
@@ -32,10 +34,46 @@ pub struct Config {
     /// `STRIPE_WEBHOOK_SECRET`. Where they are reached: `PAYSTACK_BASE_URL`, `FLUTTERWAVE_BASE_URL`, `FLUTTERWAVE_TOKEN_URL`,
     /// `MONNIFY_BASE_URL`, `STRIPE_BASE_URL`.
     pub gateways: Vec<Gateway>,
+    /// `COMMISSIONS`: what the shop keeps of what it sells for whom, in hundredths of a percent, as `*=1000,SELLER=500`.
+    pub commissions: Commissions,
     /// `RECONCILE_INTERVAL_MS`: how often to look for payments that are due to be asked about.
     pub reconcile_interval: Duration,
     /// `RECONCILE_AFTER_MS`: how long a payment may be silent before the gateway is asked.
     pub reconcile_after: Duration,
+}
+
+/// What the shop keeps of what it sells, by seller. Nothing, unless it says otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Commissions {
+    by_seller: BTreeMap<String, BasisPoints>,
+    others: BasisPoints,
+}
+
+impl Commissions {
+    /// What is kept of what `seller` sells from now on.
+    pub fn of(&self, seller: &str) -> BasisPoints {
+        self.by_seller.get(seller).copied().unwrap_or(self.others)
+    }
+}
+
+impl FromStr for Commissions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut commissions = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let wrong =
+                || format!("{part:?} is no commission: write SELLER=POINTS, with 0 to 10000 hundredths of a percent");
+            let (seller, points) = part.rsplit_once('=').ok_or_else(wrong)?;
+            let rate = points.trim().parse().ok().and_then(BasisPoints::new).ok_or_else(wrong)?;
+            match seller.trim() {
+                "" => return Err(wrong()),
+                "*" => commissions.others = rate,
+                seller => drop(commissions.by_seller.insert(seller.to_owned(), rate)),
+            }
+        }
+        Ok(commissions)
+    }
 }
 
 /// What is wrong with the environment.
@@ -69,6 +107,7 @@ impl Config {
             edge_url: web_address("EDGE_URL", &edge_url)?,
             keys: parse("EDGE_ORIGIN_KEYS", &keys)?,
             gateways: gateways::read(text)?,
+            commissions: parse("COMMISSIONS", &text("COMMISSIONS").unwrap_or_default())?,
             reconcile_interval: millis("RECONCILE_INTERVAL_MS", text("RECONCILE_INTERVAL_MS"), 2_000)?,
             reconcile_after: millis("RECONCILE_AFTER_MS", text("RECONCILE_AFTER_MS"), 10_000)?,
         })
@@ -130,6 +169,8 @@ mod tests {
             ("DATABASE_URL", "sqlite::memory:"),
             ("EDGE_URL", "ftp://example.com"),
             ("PAYSTACK_BASE_URL", "http://api.example.com"),
+            ("COMMISSIONS", "ada"),
+            ("COMMISSIONS", "*=10001"),
             ("RECONCILE_INTERVAL_MS", "0"),
             ("RECONCILE_AFTER_MS", "soon"),
         ] {

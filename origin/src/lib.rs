@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod gateway;
 pub mod http;
+pub mod ledger;
 pub mod order_book;
 pub mod outbox;
 pub mod place_order;

@@ -162,7 +162,7 @@ async fn commit(
                 return tx.done((order, None));
             }
             let events = decide(&Order::default(), now)?;
-            let mut order = new_order(request, quote, &events, now)?;
+            let mut order = new_order(app, request, quote, &events, now)?;
             orders::insert(&mut tx, &order).await?;
             order_book::record(&mut tx, &mut order, &events, request_id, now).await?;
             let payment = attempt_of(app, &order, request.gateway, 1, now);
@@ -172,7 +172,13 @@ async fn commit(
         .await
 }
 
-fn new_order(request: &PlaceOrder, quote: &Quote, events: &[Event], now: Timestamp) -> Result<StoredOrder, Error> {
+fn new_order(
+    app: &App,
+    request: &PlaceOrder,
+    quote: &Quote,
+    events: &[Event],
+    now: Timestamp,
+) -> Result<StoredOrder, Error> {
     let mut machine = Order::default();
     events.iter().for_each(|event| machine.evolve(event));
     Ok(StoredOrder {
@@ -183,6 +189,11 @@ fn new_order(request: &PlaceOrder, quote: &Quote, events: &[Event], now: Timesta
         email: request.email.clone(),
         address: request.address.clone(),
         lines: request.lines.clone(),
+        commissions: request
+            .lines
+            .iter()
+            .map(|line| (line.sku.clone(), app.config().commissions.of(&line.seller)))
+            .collect(),
         delivery: request.delivery,
         total: quote.total(),
         quote_digest: request.quote_digest.clone(),

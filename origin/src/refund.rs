@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::Error;
+use crate::ledger::{self, Occasion};
 use crate::order_book;
 use crate::store::Tx;
 use crate::store::orders::{self, StoredOrder};
@@ -26,30 +27,53 @@ use crate::store::refunds::{self, StoredRefund, machine};
 /// Who orders refunds that nobody asked for.
 const NOBODY: &str = "the shop";
 
-/// Owes back all that a payment captured and that has not gone back yet. Part of the transaction of its cause.
-pub async fn order_all(
+/// Owes back all that a payment captured, which no order has a use for. Part of the transaction of its cause.
+pub async fn order_unwanted(
     tx: &mut Tx,
     payment: &StoredPayment,
     cause: Cause,
-    request_id: &str,
-    now: Timestamp,
+    occasion: Occasion<'_>,
 ) -> Result<(), Error> {
+    ledger::unwanted(tx, payment, occasion).await?;
+    order_rest(tx, payment, cause, Part::default(), occasion).await.map(drop)
+}
+
+/// Owes back all of an order that cannot be sent. Part of the transaction of its cause.
+pub async fn order_undeliverable(
+    tx: &mut Tx,
+    order: &StoredOrder,
+    payment: &StoredPayment,
+    occasion: Occasion<'_>,
+) -> Result<(), Error> {
+    let quote = order.quote()?;
+    let before: Vec<Part> =
+        refunds::of_order(tx.connection(), order.id).await?.into_iter().map(|stored| stored.part).collect();
+    let part = part::rest(&quote, &before);
+    let priced = part::price(&quote, &before, &part).map_err(|refusal| Error::Bug(refusal.to_string()))?;
+    if let Some(refund_id) = order_rest(tx, payment, Cause::OutOfStock, part, occasion).await? {
+        ledger::taken_back(tx, order, payment, (refund_id, &priced), occasion).await?;
+    }
+    Ok(())
+}
+
+/// A refund of all that is left of a payment; `None` when nothing is.
+async fn order_rest(
+    tx: &mut Tx,
+    payment: &StoredPayment,
+    cause: Cause,
+    part: Part,
+    occasion: Occasion<'_>,
+) -> Result<Option<RefundId>, Error> {
     let before = refunds::of_order(tx.connection(), payment.order_id).await?;
     let amount_minor = machine(payment, &before).left_minor();
     if amount_minor == 0 {
-        return Ok(());
+        return Ok(None);
     }
-    let wanted = Wanted {
-        id: RefundId(Uuid::now_v7()),
-        amount_minor,
-        cause,
-        actor: NOBODY,
-        reason: cause.told(),
-        part: Part::default(),
-        restock: false,
-    };
-    match order(tx, payment, &before, &wanted, request_id, now).await? {
-        Ok(_) => Ok(()),
+    let id = RefundId(Uuid::now_v7());
+    let (actor, reason, restock) = (NOBODY, cause.told(), false);
+    let wanted = Wanted { id, amount_minor, cause, actor, reason, part, restock };
+    match order(tx, payment, &before, &wanted, occasion.request_id, occasion.now).await? {
+        Ok(_) => Ok(Some(id)),
         Err(rejection) => Err(Error::Bug(format!("{}: {rejection}", payment.payment.reference))),
     }
 }
@@ -187,6 +211,7 @@ async fn take_back(
     self::order(tx, &payment, &before, &draft, request_id, now)
         .await?
         .map_err(|rejection| conflict("not_refundable", "That cannot be refunded", rejection.to_string()))?;
+    ledger::taken_back(tx, &order, &payment, (wanted.refund_id, &priced), Occasion { request_id, now }).await?;
     let restock = (wanted.restock && !part.lines.is_empty()).then(|| Restock {
         refund_id: wanted.refund_id,
         actor: draft.actor.to_owned(),
@@ -297,6 +322,8 @@ async fn apply(
     }
     refunds::update(tx, &stored, now).await?;
     if before.status != stored.refund.status {
+        let occasion = Occasion { request_id: &stored.request_id, now };
+        ledger::refund_changed(tx, &stored, &payment, before.status, occasion).await?;
         tell(&stored);
     }
     finish_order(tx, &stored, &all, now).await?;

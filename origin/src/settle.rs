@@ -11,13 +11,14 @@ use domain::time::{Millis, Timestamp};
 use crate::App;
 use crate::error::Error;
 use crate::gateway::{GatewayError, PaymentName, Subject, Verify};
+use crate::ledger::Occasion;
 use crate::reconcile::next_check;
 use crate::store::gateway_events::{self, Received};
 use crate::store::orders::{self, StoredOrder};
 use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds;
 use crate::store::{Store, Tx};
-use crate::{order_book, refund, store};
+use crate::{ledger, order_book, refund, store};
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +201,7 @@ async fn apply(
         stored.next_check_at = Some(now + Millis(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     }
     payments::update(tx, &stored, now).await?;
+    ledger::fee(tx, &stored, Occasion { request_id, now }).await?;
     let cancelled = cancel_if_overdue(tx, &mut order, request_id, now).await?;
     Ok(match (contradicted, events.is_empty() && !cancelled) {
         (true, _) => Outcome::Contradicted,
@@ -222,7 +224,7 @@ async fn tell_order(
         Event::Captured(_) => OrderCommand::ObserveCapture { reference },
         Event::Mismatched(status, _) => {
             let cause = mismatch(*status)?;
-            refund::order_all(tx, stored, cause, request_id, now).await?;
+            refund::order_unwanted(tx, stored, cause, Occasion { request_id, now }).await?;
             OrderCommand::ObserveMismatch { reference }
         }
         Event::Resumed | Event::Failed | Event::Abandoned | Event::Lost | Event::MarkedDuplicate | Event::Reversed => {
@@ -230,12 +232,17 @@ async fn tell_order(
         }
     };
     match order.machine().decide(&command, now) {
-        Ok(events) => order_book::record(tx, order, &events, request_id, now).await,
+        Ok(events) => {
+            if matches!(command, OrderCommand::ObserveCapture { .. }) && !events.is_empty() {
+                ledger::sale(tx, order, stored, Occasion { request_id, now }).await?;
+            }
+            order_book::record(tx, order, &events, request_id, now).await
+        }
         Err(rejection @ OrderRejection::CaptureNotNeeded { .. }) => {
             tracing::warn!(reference = stored.payment.reference, %rejection, "captured twice: this one goes back");
             let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
             events.iter().for_each(|event| stored.payment.evolve(event));
-            refund::order_all(tx, stored, Cause::DuplicateCapture, request_id, now).await
+            refund::order_unwanted(tx, stored, Cause::DuplicateCapture, Occasion { request_id, now }).await
         }
         Err(
             rejection @ (OrderRejection::NotPlaced
@@ -293,7 +300,8 @@ pub async fn refuse_stock(tx: &mut Tx, message: &store::outbox::Message, now: Ti
         let paid_by = order.placed.paid_by.clone().unwrap_or_default();
         let payment = payments::find(tx.connection(), &paid_by).await?;
         let payment = payment.ok_or_else(|| Error::Bug(format!("order {} is paid by nothing", order.id)))?;
-        refund::order_all(tx, &payment, Cause::OutOfStock, &message.request_id, now).await?;
+        let occasion = Occasion { request_id: &message.request_id, now };
+        refund::order_undeliverable(tx, &order, &payment, occasion).await?;
     }
     order_book::record(tx, &mut order, &events, &message.request_id, now).await
 }

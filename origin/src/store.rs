@@ -5,6 +5,7 @@
 //! be read. What differs between the engines stands in this file and in [`sql`].
 
 pub mod gateway_events;
+pub mod ledger;
 pub mod nonces;
 pub mod orders;
 pub mod outbox;
@@ -34,9 +35,10 @@ const POSTGRES_SETTINGS: [(&str, &str); 2] =
 const TRIES_MAX: u32 = 10;
 
 /// Forward only. A migration that was published is never edited.
-const MIGRATIONS: [(i64, &str); 2] = [
+const MIGRATIONS: [(i64, &str); 3] = [
     (1, include_str!("../../migrations/origin/0001_orders.sql")),
     (2, include_str!("../../migrations/origin/0002_refunds.sql")),
+    (3, include_str!("../../migrations/origin/0003_ledger.sql")),
 ];
 
 /// Which database it is.

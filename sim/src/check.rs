@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::ids::{OrderId, ProductId};
 use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted};
+use domain::ledger::Account;
 use domain::order::OrderStatus;
 use domain::payment::{Payment, PaymentStatus};
 use domain::refund::Cause;
 use domain::stock::ReservationState;
+use domain::wire::GatewayName;
+use origin::store::ledger;
 use origin::store::orders::{self, StoredOrder};
 use origin::store::payments;
 use origin::store::refunds::{self, StoredRefund};
@@ -55,6 +58,7 @@ async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
 /// Always.
 pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
     let books = books(world).await?;
+    books_balance(world, &books).await?;
     let outside = world.network.outside();
     for stock in outside.edge.stocks.values() {
         stock.check()?;
@@ -93,6 +97,30 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
         let is_second = outside.gateway.refunds[..index].iter().any(|other| other.note == refund.note);
         Invariant::Money3.check(!is_second, || format!("{} was asked for twice", refund.note))?;
     }
+    Ok(())
+}
+
+/// LEDGER-1, and books that tell the same as everything else: what the gateway holds is what was captured and has not gone back, and
+/// what buyers are owed is what is on its way.
+async fn books_balance(world: &World, books: &[Book]) -> anyhow::Result<()> {
+    let mut connection = world.origin.app().store().read().await?;
+    let crooked = ledger::crooked_entries(&mut connection).await?;
+    Invariant::Ledger1.check(crooked == 0, || format!("{crooked} entries do not sum to zero"))?;
+    let balances = ledger::balances(&mut connection).await?;
+    let sum: i64 = balances.iter().map(|balance| balance.amount_minor).sum();
+    Invariant::Ledger1.check(sum == 0, || format!("all accounts together hold {sum}: {balances:?}"))?;
+    let of =
+        |account: &Account| balances.iter().filter(|it| it.account == *account).map(|it| it.amount_minor).sum::<i64>();
+    let payments = books.iter().flat_map(|book| &book.payments);
+    let captured: i64 = payments.filter_map(|payment| payment.captured.as_ref()).map(|it| it.amount_minor).sum();
+    let refunds = || books.iter().flat_map(|book| &book.refunds);
+    let back: i64 = refunds().filter(|it| it.refund.status.is_over()).map(|it| it.refund.amount_minor).sum();
+    let owed: i64 = refunds().filter(|it| !it.refund.status.is_over()).map(|it| it.refund.amount_minor).sum();
+    let held = of(&Account::Gateway(GatewayName::Paystack));
+    Invariant::Ledger1
+        .check(held == captured - back, || format!("{captured} came, {back} went, and {held} are held"))?;
+    let booked = -of(&Account::Refunds);
+    Invariant::Ledger1.check(booked == owed, || format!("{owed} are owed to buyers, and {booked} in the books"))?;
     Ok(())
 }
 

@@ -7,13 +7,14 @@ use uuid::Uuid;
 use super::*;
 use crate::cart::CheckoutState;
 use crate::checkout::Address;
-use crate::ids::{CheckoutId, EventId, OperationId, OrderId};
+use crate::ids::{CheckoutId, EventId, OperationId, OrderId, RefundId};
 use crate::order::OrderStatus;
 use crate::pricing::DeliveryMethod;
 use crate::stock::{ReservationState, Stock};
 use crate::time::{Millis, Timestamp};
 use crate::wire::{
-    CHECKOUT_DIFFERS, EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind, PaymentHandle, ShortLine,
+    CHECKOUT_DIFFERS, EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind, PaymentHandle, Restock,
+    ShortLine,
 };
 
 const CART: CartId = CartId(Uuid::from_u128(1));
@@ -136,7 +137,11 @@ impl Shop {
     }
 
     fn settle(&mut self, what: OriginEventKind) -> EventOutcome {
-        let mut settling = Settling::new(&self.event(what));
+        self.apply(&self.event(what))
+    }
+
+    fn apply(&mut self, event: &OriginEvent) -> EventOutcome {
+        let mut settling = Settling::new(event);
         loop {
             match self.run(|| settling.step()) {
                 Ok(answers) => settling.hear(answers),
@@ -163,6 +168,7 @@ impl Shop {
                 placed_at: self.now,
             },
             what,
+            restock: None,
         }
     }
 
@@ -286,6 +292,28 @@ fn an_order_is_had_whole_or_not_at_all() {
     assert_eq!(shop.state(LAMP, 1), Some(ReservationState::Returned));
     assert_eq!(shop.state(BULB, 1), Some(ReservationState::Refused));
     assert_eq!((shop.available(LAMP), shop.cart.lines().len()), (1, 2));
+}
+
+#[test]
+fn what_goes_back_is_put_on_its_shelf_once() {
+    let mut shop = Shop::new();
+    shop.place(checkout(1), None).unwrap();
+    assert_eq!(shop.settle(OriginEventKind::OrderPaid), EventOutcome::Done);
+    let (lamps, bulbs) = (shop.available(LAMP), shop.available(BULB));
+    let lines = vec![StockLine { sku: sku(BULB), quantity: Quantity::new(1).unwrap() }];
+    let restock =
+        Restock { refund_id: RefundId(Uuid::from_u128(5)), actor: "Ada".into(), reason: "too bright".into(), lines };
+    let event = OriginEvent { restock: Some(restock), ..shop.event(OriginEventKind::LinesRefunded) };
+    for _ in 0..2 {
+        assert_eq!(shop.apply(&event), EventOutcome::Done);
+        assert_eq!((shop.available(LAMP), shop.available(BULB)), (lamps, bulbs + 1));
+    }
+    assert_eq!(shop.settle(OriginEventKind::RefundDue), EventOutcome::Done);
+    assert_eq!(
+        shop.state(LAMP, 1),
+        Some(ReservationState::Committed),
+        "what was bought and not sent back stays bought"
+    );
 }
 
 #[test]

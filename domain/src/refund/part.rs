@@ -25,15 +25,39 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PricedPart {
     /// Its lines, each with its worth.
-    pub lines: Vec<(StockLine, i64)>,
+    pub lines: Vec<PricedLine>,
     /// What was paid for delivery; 0 when that is no part of it.
     pub delivery_minor: i64,
+}
+
+/// A line of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PricedLine {
+    /// What goes back.
+    pub sku: Sku,
+    /// How many went back before.
+    before: u32,
+    /// How many go back.
+    quantity: u32,
+    /// How many were bought.
+    bought: Quantity,
+    /// What they are worth, in minor units.
+    pub worth_minor: i64,
+}
+
+impl PricedLine {
+    /// What goes back of `whole_minor`, another amount that belongs to the whole line: its commission, say. All parts together come to
+    /// all of it.
+    pub fn share_of(&self, whole_minor: i64) -> i64 {
+        let until = |units: u32| worth(whole_minor, units, self.bought);
+        until(self.before + self.quantity) - until(self.before)
+    }
 }
 
 impl PricedPart {
     /// All of it.
     pub fn total_minor(&self) -> i64 {
-        self.lines.iter().map(|(_, minor)| minor).sum::<i64>() + self.delivery_minor
+        self.lines.iter().map(|line| line.worth_minor).sum::<i64>() + self.delivery_minor
     }
 }
 
@@ -74,10 +98,10 @@ fn units(parts: &[Part]) -> BTreeMap<&Sku, u32> {
 /// What `wanted` is worth, when `before` went back already.
 pub fn price(quote: &Quote, before: &[Part], wanted: &Part) -> Result<PricedPart, CannotTakeBack> {
     let refunded = units(before);
-    let mut lines: Vec<(StockLine, i64)> = Vec::with_capacity(wanted.lines.len());
+    let mut lines: Vec<PricedLine> = Vec::with_capacity(wanted.lines.len());
     for line in &wanted.lines {
         let sku = &line.sku;
-        if lines.iter().any(|(other, _)| other.sku == *sku) {
+        if lines.iter().any(|other| other.sku == *sku) {
             return Err(CannotTakeBack::Twice { sku: sku.clone() });
         }
         let bought = quote.lines.iter().find(|bought| bought.sku == *sku);
@@ -87,8 +111,10 @@ pub fn price(quote: &Quote, before: &[Part], wanted: &Part) -> Result<PricedPart
         if line.quantity.get() > left {
             return Err(CannotTakeBack::NotBought { sku: sku.clone(), left });
         }
-        let until = |units: u32| worth(bought.total_minor, units, bought.quantity);
-        lines.push((line.clone(), until(gone + line.quantity.get()) - until(gone)));
+        let (sku, quantity) = (sku.clone(), line.quantity.get());
+        let mut priced = PricedLine { sku, before: gone, quantity, bought: bought.quantity, worth_minor: 0 };
+        priced.worth_minor = priced.share_of(bought.total_minor);
+        lines.push(priced);
     }
     let delivery_minor = match (wanted.delivery, before.iter().any(|part| part.delivery)) {
         (true, true) => return Err(CannotTakeBack::DeliveryBefore),

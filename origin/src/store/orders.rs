@@ -1,7 +1,10 @@
 //! Orders, their lines and their history.
 
+use std::collections::BTreeMap;
+
 use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
+use domain::ledger::BasisPoints;
 use domain::money::{Currency, Money};
 use domain::order::{Order, OrderStatus, Placed};
 use domain::pricing::{Delivery, DeliveryMethod, PricedLine, Quote, quote};
@@ -30,6 +33,8 @@ pub struct StoredOrder {
     pub address: Address,
     /// What was bought.
     pub lines: Vec<OrderLine>,
+    /// What the shop keeps of each, as agreed when it was sold.
+    pub commissions: BTreeMap<Sku, BasisPoints>,
     /// How it gets there.
     pub delivery: Delivery,
     /// What has to be paid.
@@ -48,6 +53,13 @@ impl StoredOrder {
     /// The machine.
     pub fn machine(&self) -> Order {
         Order::restore(self.placed.clone())
+    }
+
+    /// What the shop keeps of a line, in minor units.
+    pub fn commission_minor(&self, sku: &Sku) -> i64 {
+        let rate = self.commissions.get(sku).copied().unwrap_or_default();
+        let line = self.lines.iter().find(|line| line.sku == *sku);
+        line.map_or(0, |line| rate.of(line.unit_price_minor * i64::from(line.quantity.get())))
     }
 
     /// What it cost, line by line: worked out again from what was stored.
@@ -87,8 +99,9 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
             placed_at, updated_at, written_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $15, $16)";
     const LINE: &str = "-- order_line.insert
-        INSERT INTO order_line (order_id, position, product_id, sku, slug, title, seller, quantity, unit_price_minor)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        INSERT INTO order_line (order_id, position, product_id, sku, slug, title, seller, quantity, unit_price_minor,
+            commission_points)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let name = tx.name();
     let address = serde_json::to_string(&order.address).map_err(|error| Error::Bug(error.to_string()))?;
     query(ORDER)
@@ -121,6 +134,7 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
             .bind(&line.seller)
             .bind(i64::from(line.quantity.get()))
             .bind(line.unit_price_minor)
+            .bind(i64::from(order.commissions.get(&line.sku).copied().unwrap_or_default().get()))
             .execute(tx.connection())
             .await?;
     }
@@ -148,6 +162,7 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
     let id: OrderId = parsed(&row, "id")?;
     let currency: Currency = parsed(&row, "currency")?;
     let address: String = row.get("address")?;
+    let sold = lines(connection, id).await?;
     Ok(Some(StoredOrder {
         id,
         checkout_id: parsed(&row, "checkout_id")?,
@@ -160,7 +175,8 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
         },
         email: row.get("email")?,
         address: serde_json::from_str(&address).map_err(|error| Error::corrupt("address", error))?,
-        lines: lines(connection, id).await?,
+        lines: sold.iter().map(|(line, _)| line.clone()).collect(),
+        commissions: sold.into_iter().map(|(line, rate)| (line.sku, rate)).collect(),
         delivery: Delivery { method: read_method(&row)?, price_minor: row.get("delivery_minor")? },
         total: Money::new(row.get("total_minor")?, currency),
         quote_digest: row.get("quote_digest")?,
@@ -170,14 +186,16 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
     }))
 }
 
-async fn lines(connection: &mut Connection, order_id: OrderId) -> Result<Vec<OrderLine>, Error> {
+async fn lines(connection: &mut Connection, order_id: OrderId) -> Result<Vec<(OrderLine, BasisPoints)>, Error> {
     const SQL: &str = "-- order_line.of_order
-        SELECT product_id, sku, slug, title, seller, quantity, unit_price_minor
+        SELECT product_id, sku, slug, title, seller, quantity, unit_price_minor, commission_points
         FROM order_line WHERE order_id = $1 ORDER BY position";
     let rows = query(SQL).bind(order_id.to_string()).fetch_all(connection).await?;
     let line = |row: &Row| {
         let quantity = number(row, "quantity")?;
-        Ok(OrderLine {
+        let rate = BasisPoints::new(number(row, "commission_points")?);
+        let rate = rate.ok_or_else(|| Error::corrupt("commission_points", "more than all of it"))?;
+        let line = OrderLine {
             product_id: parsed::<ProductId>(row, "product_id")?,
             sku: parsed::<Sku>(row, "sku")?,
             slug: row.get("slug")?,
@@ -185,7 +203,8 @@ async fn lines(connection: &mut Connection, order_id: OrderId) -> Result<Vec<Ord
             seller: row.get("seller")?,
             quantity: Quantity::new(quantity).map_err(|error| Error::corrupt("quantity", error))?,
             unit_price_minor: row.get("unit_price_minor")?,
-        })
+        };
+        Ok((line, rate))
     };
     rows.iter().map(line).collect()
 }

@@ -46,6 +46,8 @@ pub(crate) struct Book {
     /// A transaction about which verify answers 500.
     pub(crate) mute: Option<String>,
     pub(crate) refunds: Vec<Refund>,
+    /// What the gateway keeps of each payment.
+    pub(crate) fees: Option<i64>,
     /// How many of the next refunds are made, and their answers lost.
     pub(crate) lose_refund: u32,
     /// How many of the next calls to refund answer 500 without doing anything.
@@ -108,7 +110,7 @@ impl Paystack {
             amount: 1,
             currency: "NGN".to_owned(),
         });
-        let mut data = data(reference, &transaction);
+        let mut data = data(reference, &transaction, None);
         if event == "charge.failed" {
             data["status"] = json!("failed");
         }
@@ -118,7 +120,7 @@ impl Paystack {
     }
 }
 
-fn data(reference: &str, transaction: &Transaction) -> Value {
+fn data(reference: &str, transaction: &Transaction, fees: Option<i64>) -> Value {
     json!({
         "id": transaction.id,
         "domain": "test",
@@ -127,7 +129,7 @@ fn data(reference: &str, transaction: &Transaction) -> Value {
         "amount": transaction.amount,
         "currency": transaction.currency,
         "gateway_response": "whatever",
-        "fees": null,
+        "fees": fees,
         "customer": {"email": "ada@example.com"},
     })
 }
@@ -185,7 +187,7 @@ async fn verify(State(paystack): State<Paystack>, Path(reference): Path<String>)
         match book.transactions.get(&reference) {
             None => refusal(StatusCode::BAD_REQUEST, "transaction_not_found"),
             Some(transaction) => {
-                let data = data(&reference, transaction);
+                let data = data(&reference, transaction, book.fees);
                 Json(json!({"status": true, "message": "Verification successful", "data": data})).into_response()
             }
         }

@@ -9,6 +9,7 @@ use domain::refund::{Cause, RefundStatus};
 use domain::stock::{Quantity, StockLine};
 use domain::time::Millis;
 use domain::wire::{ORIGIN_ORDER, ORIGIN_REFUNDS, OrderView, OriginEventKind, PlacedOrder, RefundRequest, RefundRight};
+use origin::store::ledger;
 use uuid::Uuid;
 
 use crate::gateway::Paystack;
@@ -267,4 +268,53 @@ async fn what_is_not_paid_or_not_said_is_refused() {
     world.webhook("charge.success", &placed.payment.reference).await;
     assert_eq!(refused(wanted(part(&[("lamp-red", 3)], false), RefundRight::Operator)).await, "not_refundable");
     assert_eq!(refused(wanted(part(&[], false), RefundRight::Operator)).await, "not_refundable");
+}
+
+/// What an account holds of naira.
+async fn balance(world: &World, account: &str) -> i64 {
+    let mut connection = world.app().store().read().await.unwrap();
+    assert_eq!(ledger::crooked_entries(&mut connection).await.unwrap(), 0);
+    let balances = ledger::balances(&mut connection).await.unwrap();
+    assert_eq!(balances.iter().map(|it| it.amount_minor).sum::<i64>(), 0, "{balances:?}");
+    balances.iter().find(|it| it.account.to_string() == account).map_or(0, |it| it.amount_minor)
+}
+
+#[tokio::test]
+async fn a_refund_takes_back_the_sellers_share_and_the_commission() {
+    let world = World::without_reconciliation().await;
+    let (order, placed) = world.placed().await;
+    world.paystack.with(|book| book.fees = Some(188));
+    world.paystack.pay(&placed.payment.reference);
+    world.verify(order.checkout_id).await;
+    let sold =
+        [("gateway:paystack", TOTAL - 188), ("seller:kasuwa", -9_945), ("commission", -1_105), ("delivery", -1_500)];
+    for (account, minor) in sold.into_iter().chain([("fees", 188), ("refunds", 0)]) {
+        assert_eq!(balance(&world, account).await, minor, "{account}");
+    }
+    // One of two lamps, then everything else: in the end nobody keeps anything but the gateway its fee.
+    world.refund(placed.order_id, &wanted(part(&[("lamp-red", 1)], false), RefundRight::Operator)).await;
+    assert_eq!(balance(&world, "seller:kasuwa").await, -(9_945 - 4_500));
+    assert_eq!(balance(&world, "commission").await, -(1_105 - 500));
+    world.refund(placed.order_id, &wanted(None, RefundRight::Operator)).await;
+    world.until_status(placed.order_id, OrderStatus::Refunded).await;
+    for account in ["seller:kasuwa", "commission", "delivery", "refunds"] {
+        assert_eq!(balance(&world, account).await, 0, "{account}");
+    }
+    assert_eq!((balance(&world, "gateway:paystack").await, balance(&world, "fees").await), (-188, 188));
+}
+
+#[tokio::test]
+async fn money_that_nobody_asked_for_is_in_the_books_until_it_is_back() {
+    let world = World::without_reconciliation().await;
+    world.paystack.with(|book| book.refund_status = Some("pending"));
+    let (order, placed) = world.placed().await;
+    world.paystack.pay(&placed.payment.reference);
+    world.paystack.set(&placed.payment.reference, |transaction| transaction.amount = 100);
+    world.verify(order.checkout_id).await;
+    assert_eq!((balance(&world, "refunds").await, balance(&world, "gateway:paystack").await), (-100, 100));
+    world.until_refunds(placed.order_id, &[RefundStatus::Pending]).await;
+    world.paystack.with(|book| book.refunds[0].status = "processed".to_owned());
+    let (body, signature) = Paystack::refund_notice(&placed.payment.reference, "refund.processed");
+    assert_eq!(world.raw_webhook(body, &signature).await.status, 200);
+    assert_eq!((balance(&world, "refunds").await, balance(&world, "gateway:paystack").await), (0, 0));
 }

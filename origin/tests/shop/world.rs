@@ -34,13 +34,14 @@ pub(crate) const KEYS: &str = "test:0123456789abcdef0123456789abcdef";
 /// files.
 const POSTGRES: &str = "TEST_POSTGRES_URL";
 
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 9] = [
     "ORIGIN_LISTEN",
     "DATABASE_URL",
     "EDGE_URL",
     "EDGE_ORIGIN_KEYS",
     "PAYSTACK_SECRET_KEY",
     "PAYSTACK_BASE_URL",
+    "COMMISSIONS",
     "RECONCILE_INTERVAL_MS",
     "RECONCILE_AFTER_MS",
 ];
@@ -195,6 +196,7 @@ impl World {
             "PAYSTACK_SECRET_KEY" => Some(SECRET.to_owned()),
             "PAYSTACK_BASE_URL" => Some(self.gateway_url.clone()),
             "RECONCILE_INTERVAL_MS" => Some(self.reconcile_interval_ms.to_string()),
+            "COMMISSIONS" => Some("*=1000".to_owned()),
             "RECONCILE_AFTER_MS" => Some("300".to_owned()),
             _ => None,
         }

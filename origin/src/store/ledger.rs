@@ -1,0 +1,138 @@
+//! The books: entries that are only added.
+
+use domain::ids::OrderId;
+use domain::ledger::{Account, Entry};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::sql::{Connection, Row, query};
+use super::{Tx, parsed};
+use crate::error::Error;
+
+/// What an entry is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'c> {
+    /// What caused it, so that each thing is booked once for each cause.
+    pub subject: &'c str,
+    /// The order that it belongs to.
+    pub order_id: OrderId,
+    /// The payment that it belongs to.
+    pub reference: &'c str,
+    /// An ISO 4217 code, as it was captured.
+    pub currency: &'c str,
+    /// Names the request that caused it.
+    pub request_id: &'c str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an account holds of one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// Which account.
+    pub account: Account,
+    /// An ISO 4217 code.
+    pub currency: String,
+    /// A debit is positive, a credit negative.
+    pub amount_minor: i64,
+}
+
+/// One line of an account's statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When.
+    pub at: Timestamp,
+    /// What for: [`domain::ledger::Cause`].
+    pub cause: String,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Of which payment.
+    pub reference: String,
+    /// An ISO 4217 code.
+    pub currency: String,
+    /// A debit is positive, a credit negative.
+    pub amount_minor: i64,
+}
+
+/// Books an entry, unless it was booked before; whether it was now.
+pub async fn book(tx: &mut Tx, entry: &Entry, circumstances: &Circumstances<'_>) -> Result<bool, Error> {
+    const ENTRY: &str = "-- ledger_entry.insert
+        INSERT INTO ledger_entry (id, at, cause, subject, order_id, reference, currency, request_id, written_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    const POSTING: &str = "-- ledger_posting.insert
+        INSERT INTO ledger_posting (entry_id, position, account, amount_minor) VALUES ($1, $2, $3, $4)";
+    if entry.is_empty() {
+        return Ok(false);
+    }
+    let (name, id) = (tx.name(), Uuid::now_v7().to_string());
+    let inserted = query(ENTRY)
+        .bind(&id)
+        .bind(circumstances.at.as_millis())
+        .bind(entry.cause().as_str())
+        .bind(circumstances.subject)
+        .bind(circumstances.order_id.to_string())
+        .bind(circumstances.reference)
+        .bind(circumstances.currency)
+        .bind(circumstances.request_id)
+        .bind(name)
+        .execute(tx.connection())
+        .await?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    for (position, (account, amount_minor)) in (1_i64..).zip(entry.postings()) {
+        let query = query(POSTING).bind(&id).bind(position).bind(account.to_string()).bind(amount_minor);
+        query.execute(tx.connection()).await?;
+    }
+    Ok(true)
+}
+
+/// What every account holds, but for those that hold nothing.
+pub async fn balances(connection: &mut Connection) -> Result<Vec<Balance>, Error> {
+    const SQL: &str = "-- ledger.balances
+        SELECT account, currency, CAST(sum(amount_minor) AS BIGINT) AS amount_minor
+        FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id
+        GROUP BY account, currency HAVING sum(amount_minor) <> 0 ORDER BY account, currency";
+    let balance = |row: &Row| {
+        Ok(Balance {
+            account: parsed(row, "account")?,
+            currency: row.get("currency")?,
+            amount_minor: row.get("amount_minor")?,
+        })
+    };
+    query(SQL).fetch_all(connection).await?.iter().map(balance).collect()
+}
+
+/// What went in and out of an account from `from` until before `until`, oldest first, at most `limit` lines.
+pub async fn statement(
+    connection: &mut Connection,
+    account: &Account,
+    (from, until): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<Line>, Error> {
+    const SQL: &str = "-- ledger.statement
+        SELECT at, cause, order_id, reference, currency, amount_minor
+        FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id
+        WHERE account = $1 AND at >= $2 AND at < $3 ORDER BY at, entry_id LIMIT $4";
+    let line = |row: &Row| {
+        Ok(Line {
+            at: Timestamp(row.get("at")?),
+            cause: row.get("cause")?,
+            order_id: parsed(row, "order_id")?,
+            reference: row.get("reference")?,
+            currency: row.get("currency")?,
+            amount_minor: row.get("amount_minor")?,
+        })
+    };
+    let query =
+        query(SQL).bind(account.to_string()).bind(from.as_millis()).bind(until.as_millis()).bind(i64::from(limit));
+    query.fetch_all(connection).await?.iter().map(line).collect()
+}
+
+/// LEDGER-1 over everything that is stored: how many entries do not sum to zero. Never another number than 0.
+pub async fn crooked_entries(connection: &mut Connection) -> Result<i64, Error> {
+    const SQL: &str = "-- ledger.crooked_entries
+        SELECT count(*) AS crooked FROM (
+            SELECT entry_id FROM ledger_posting GROUP BY entry_id HAVING sum(amount_minor) <> 0) AS entries";
+    query(SQL).fetch_one(connection).await?.get("crooked")
+}
