@@ -305,3 +305,6 @@ fn about_another(found: &str, wanted: &str) -> GatewayError {
 fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
+
+#[cfg(test)]
+mod tests;
