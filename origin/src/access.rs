@@ -1,18 +1,24 @@
 //! The one way to a gateway. Gateways that open their API with short-lived tokens get one here: kept until shortly before it
 //! expires, shared by all who ask at the same time, and replaced once when the gateway refuses it before that.
 
+use std::time::Duration;
+
 use domain::payment::Observation;
 use domain::time::{Millis, Timestamp};
 use domain::wire::GatewayName;
+use reqwest::Url;
 use tokio::sync::Mutex;
 
 use crate::App;
-use crate::gateway::{AccessToken, Auth, Gateway, GatewayError, Request, Response, Verify};
+use crate::gateway::{AccessToken, Auth, Gateway, GatewayError, Initialise, Introduction, Request, Response, Verify};
 
 /// A token is replaced this long before it expires: longer than a request that carries it may take.
 const RENEW_BEFORE: Millis = Millis::seconds(30);
 /// Who waited for a token that could not be had does not ask for one at once: all of them would wait in line for the same error.
 const FAILURE_LENGTH: Millis = Millis::seconds(1);
+
+/// Beginning a payment ends before anybody else may begin the same one ([`crate::place_order`]).
+const BEGINNING_MAX: Duration = Duration::from_secs(10);
 
 /// The tokens that are kept, one place for each gateway.
 #[derive(Debug, Default)]
@@ -48,6 +54,29 @@ pub async fn ask(app: &App, gateway: &Gateway, request: Request) -> Result<Respo
     tracing::info!(gateway = gateway.name().as_str(), "the gateway refused a token before its time; getting another");
     let renewed = open(app, gateway, Some(&opened.token)).await?;
     app.transport().ask(request.with_token(&renewed.token)).await
+}
+
+/// Begins a payment: the page on which it is paid. Takes no longer than [`BEGINNING_MAX`], however many questions it takes.
+pub async fn initialise(app: &App, gateway: &Gateway, payment: &Initialise<'_>) -> Result<Url, GatewayError> {
+    let beginning = async {
+        let payer = introduce(app, gateway, payment).await?;
+        let payment = Initialise { payer_id: payer.as_deref(), ..*payment };
+        let response = ask(app, gateway, gateway.initialise(&payment)?).await?;
+        gateway.read_initialised(payment.reference, &response)
+    };
+    let begun = tokio::time::timeout(BEGINNING_MAX, beginning).await;
+    begun.unwrap_or_else(|_| Err(GatewayError::Unavailable("it takes too long to begin a payment".to_owned())))
+}
+
+/// The gateway's name of the payer, if it wants to know them first.
+async fn introduce(app: &App, gateway: &Gateway, payment: &Initialise<'_>) -> Result<Option<String>, GatewayError> {
+    let Some(request) = gateway.introduce(payment)? else { return Ok(None) };
+    match gateway.read_introduced(payment, &ask(app, gateway, request).await?)? {
+        Introduction::Named(id) => Ok(Some(id)),
+        Introduction::KnownAlready(request) => {
+            gateway.read_payer(payment, &ask(app, gateway, request).await?).map(Some)
+        }
+    }
 }
 
 /// Where a payment stands, from as many questions as its gateway needs for that.
@@ -98,7 +127,6 @@ fn is_same(token: &AccessToken, refused: Option<&AccessToken>) -> bool {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-    use std::time::Duration;
 
     use http::StatusCode;
     use tokio::task::JoinSet;

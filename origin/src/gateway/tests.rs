@@ -41,6 +41,8 @@ fn header(gateway: &Gateway, body: &[u8]) -> String {
 /// Reads `response` in every way.
 fn read_all(gateway: &Gateway, response: &Response) {
     drop(gateway.read_token(response, NOW));
+    drop(gateway.read_introduced(&payment(1, Currency::Ngn), response));
+    drop(gateway.read_payer(&payment(1, Currency::Ngn), response));
     drop(gateway.read_initialised("ref-1", response));
     drop(gateway.read_verified("ref-1", response));
     drop(gateway.read_further(Observation::unknown("ref-1".to_owned()), response));
@@ -60,7 +62,7 @@ fn each_gateway_goes_by_its_own_name_and_takes_naira() {
 fn no_gateway_shows_a_secret() {
     for gateway in all() {
         let requests = [
-            gateway.initialise(&payment(1, Currency::Ngn)),
+            gateway.initialise(&Initialise { payer_id: Some("cus_1"), ..payment(1, Currency::Ngn) }),
             gateway.verify(Verify { reference: "ref-1", page: None }),
             gateway.refund(&order()),
         ];
