@@ -3,6 +3,7 @@
 //! Requests between our own processes are signed ([`crate::signature`]); their paths are constants here, so that both ends
 //! name the same thing.
 
+mod gateway;
 mod refund;
 mod sale;
 mod search;
@@ -20,6 +21,7 @@ use crate::pricing::{Delivery, Quote};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
+pub use self::gateway::GatewayName;
 pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
 pub use self::sale::{DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleList, SaleReport};
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
@@ -119,45 +121,6 @@ pub struct OrderLine {
     pub quantity: Quantity,
     /// Price of one, in minor units.
     pub unit_price_minor: i64,
-}
-
-/// The payment gateways that are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GatewayName {
-    /// paystack.com
-    Paystack,
-    /// flutterwave.com
-    Flutterwave,
-    /// monnify.com
-    Monnify,
-    /// stripe.com
-    Stripe,
-}
-
-impl GatewayName {
-    /// Every gateway.
-    pub const ALL: [Self; 4] = [Self::Paystack, Self::Flutterwave, Self::Monnify, Self::Stripe];
-
-    /// Its name in settings, paths and JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paystack => "paystack",
-            Self::Flutterwave => "flutterwave",
-            Self::Monnify => "monnify",
-            Self::Stripe => "stripe",
-        }
-    }
-
-    /// What people call it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Paystack => "Paystack",
-            Self::Flutterwave => "Flutterwave",
-            Self::Monnify => "Monnify",
-            Self::Stripe => "Stripe",
-        }
-    }
 }
 
 /// A checkout that the edge has checked, frozen and reserved.

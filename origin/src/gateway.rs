@@ -43,7 +43,7 @@ pub enum Gateway {
 }
 
 /// A payment to be begun.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Initialise<'a> {
     /// Our name for it, never used before.
     pub reference: &'a str,
@@ -55,6 +55,17 @@ pub struct Initialise<'a> {
     pub return_url: &'a str,
     /// Shown in the gateway's own pages.
     pub order_id: &'a str,
+    /// The gateway's own name of the payer, if it wants to know them first ([`Gateway::introduce`]).
+    pub payer_id: Option<&'a str>,
+}
+
+/// What became of introducing a payer.
+#[derive(Debug)]
+pub enum Introduction {
+    /// The gateway gave them this name.
+    Named(String),
+    /// It knows them already: this request asks under which name.
+    KnownAlready(Request),
 }
 
 /// A payment to be asked about.
@@ -137,6 +148,30 @@ impl Gateway {
             Self::Flutterwave(account) => account.read_token(response, asked_at),
             Self::Monnify(_) => monnify::read_token(response, asked_at),
             Self::Stripe(_) => Err(GatewayError::NotOffered("Stripe has no access tokens")),
+        }
+    }
+
+    /// The request that makes a payer known, if this gateway wants that before a payment begins.
+    pub fn introduce(&self, payment: &Initialise<'_>) -> Result<Option<Request>, GatewayError> {
+        match self {
+            Self::Flutterwave(account) => account.introduce(payment),
+            Self::Paystack(_) | Self::Monnify(_) | Self::Stripe(_) => Ok(None),
+        }
+    }
+
+    /// What became of that, from the answer to [`Self::introduce`].
+    pub fn read_introduced(&self, payment: &Initialise<'_>, response: &Response) -> Result<Introduction, GatewayError> {
+        match self {
+            Self::Flutterwave(account) => account.read_introduced(payment, response),
+            Self::Paystack(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_PAYERS),
+        }
+    }
+
+    /// The gateway's name of the payer, from the answer to the request of [`Introduction::KnownAlready`].
+    pub fn read_payer(&self, payment: &Initialise<'_>, response: &Response) -> Result<String, GatewayError> {
+        match self {
+            Self::Flutterwave(account) => account.read_payer(payment, response),
+            Self::Paystack(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_PAYERS),
         }
     }
 
@@ -287,6 +322,7 @@ impl Gateway {
     }
 }
 
+const NO_PAYERS: GatewayError = GatewayError::NotOffered("it wants to know no payer before they pay");
 const NO_DISPUTES: GatewayError =
     GatewayError::NotOffered("Monnify tells of disputes by mail, not through its interface");
 
@@ -305,3 +341,6 @@ fn about_another(found: &str, wanted: &str) -> GatewayError {
 fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,7 @@ use axum::http::StatusCode;
 use domain::payment::Observation;
 use domain::time::Timestamp;
 use domain::wire::GatewayName;
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -34,7 +35,7 @@ use crate::access::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::gateway::{Gateway, GatewayError, Request, Response, Verify};
+use crate::gateway::{Gateway, GatewayError, Initialise, Request, Response, Verify};
 use crate::store::{Store, Tx, payments};
 use crate::transport::Transport;
 
@@ -120,6 +121,11 @@ impl App {
     /// Sends a gateway's request, with an access token if it needs one. The one way in which gateways are asked.
     pub async fn ask(&self, gateway: &Gateway, request: Request) -> Result<Response, GatewayError> {
         access::ask(self, gateway, request).await
+    }
+
+    /// Begins a payment at a gateway: the page on which it is paid.
+    pub async fn initialise(&self, gateway: &Gateway, payment: &Initialise<'_>) -> Result<Url, GatewayError> {
+        access::initialise(self, gateway, payment).await
     }
 
     /// Asks a gateway where a payment stands.

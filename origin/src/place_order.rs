@@ -282,15 +282,15 @@ async fn ask_for_page(app: &App, order: &StoredOrder, stored: &StoredPayment) ->
     let reference = stored.payment.reference.as_str();
     let asked = async {
         let gateway = app.gateway(stored.gateway)?;
-        let request = gateway.initialise(&Initialise {
+        let payment = Initialise {
             reference,
             amount: stored.payment.expected,
             email: &order.email,
             return_url: &order.return_url,
             order_id: &order.id.to_string(),
-        })?;
-        let response = app.ask(gateway, request).await?;
-        Ok(gateway.read_initialised(reference, &response)?)
+            payer_id: None,
+        };
+        Ok(app.initialise(gateway, &payment).await?)
     }
     .await;
     match asked {

@@ -17,8 +17,8 @@ use self::v3::FlutterwaveV3;
 use self::v4::FlutterwaveV4;
 use super::figures::Amount;
 use super::{
-    AccessToken, BadWebhook, DisputeObservation, DisputeStatus, GatewayError, Initialise, Notice, RefundObservation,
-    RefundOrder, Request, Response, Verify,
+    AccessToken, BadWebhook, DisputeObservation, DisputeStatus, GatewayError, Initialise, Introduction, NO_PAYERS,
+    Notice, RefundObservation, RefundOrder, Request, Response, Verify,
 };
 
 /// A Flutterwave account.
@@ -136,6 +136,31 @@ impl Flutterwave {
         match self {
             Self::V3(_) => Err(GatewayError::NotOffered("version 3 of Flutterwave has no access tokens")),
             Self::V4(_) => v4::read_token(response, asked_at),
+        }
+    }
+
+    pub(super) fn introduce(&self, payment: &Initialise<'_>) -> Result<Option<Request>, GatewayError> {
+        match self {
+            Self::V3(_) => Ok(None),
+            Self::V4(account) => account.introduce(payment).map(Some),
+        }
+    }
+
+    pub(super) fn read_introduced(
+        &self,
+        payment: &Initialise<'_>,
+        response: &Response,
+    ) -> Result<Introduction, GatewayError> {
+        match self {
+            Self::V3(_) => Err(NO_PAYERS),
+            Self::V4(account) => account.read_introduced(payment, response),
+        }
+    }
+
+    pub(super) fn read_payer(&self, payment: &Initialise<'_>, response: &Response) -> Result<String, GatewayError> {
+        match self {
+            Self::V3(_) => Err(NO_PAYERS),
+            Self::V4(_) => v4::read_payer(payment, response),
         }
     }
 

@@ -18,7 +18,9 @@ pub struct RefundOrder<'a> {
     pub is_full: bool,
     /// Why, in a few words that the payer may read.
     pub reason: &'a str,
-    /// When it was asked for first, or is. Some gateways list refunds only by time.
+    /// The gateway's own name for the refund, once it gave one.
+    pub gateway_refund_id: Option<&'a str>,
+    /// When it was asked for last, or is now. What was asked for before that is known to have come to nothing.
     pub asked_at: Timestamp,
 }
 

@@ -72,7 +72,7 @@ enum Answer {
         status: String,
         payment_status: String,
         #[serde(default)]
-        payment_intent: Option<Intent>,
+        payment_intent: Option<Box<Intent>>,
     },
     #[serde(rename = "search_result")]
     Found { data: Vec<Intent> },
@@ -255,7 +255,7 @@ pub(super) fn read_verified(reference: &str, response: &Response) -> Result<Obse
             if client_reference_id.as_deref() != Some(reference) {
                 return Err(about_another(&client_reference_id.unwrap_or_default(), reference));
             }
-            (Some((status, payment_status)), payment_intent)
+            (Some((status, payment_status)), payment_intent.map(|intent| *intent))
         }
         Answer::Found { mut data } => {
             data.retain(|intent| text(&intent.metadata, "reference").as_deref() == Some(reference));

@@ -19,6 +19,7 @@ pub(super) fn payment<'a>(amount_minor: i64, currency: Currency) -> Initialise<'
         email: "ada@example.com",
         return_url: "https://shop.example/o/1",
         order_id: "1",
+        payer_id: None,
     }
 }
 
@@ -31,6 +32,7 @@ pub(super) fn order<'a>() -> RefundOrder<'a> {
         amount: Money::new(5_000, Currency::Ngn),
         is_full: false,
         reason: "It did not fit",
+        gateway_refund_id: None,
         asked_at: Timestamp(1_790_000_000_000),
     }
 }

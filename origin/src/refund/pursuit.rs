@@ -166,6 +166,7 @@ fn order_of<'o>(
         amount: Money::new(amount_minor, currency),
         is_full: captured == Some(amount_minor),
         reason: &stored.reason,
+        gateway_refund_id: stored.gateway_refund_id.as_deref(),
         asked_at: stored.asked_at.unwrap_or(now),
     })
 }

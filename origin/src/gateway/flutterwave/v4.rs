@@ -1,11 +1,10 @@
-//! Version 4 of Flutterwave: charges, and tokens of ten minutes.
+//! Version 4 of Flutterwave: checkout sessions, and tokens of ten minutes.
 //!
-//! Sources: developer.flutterwave.com/docs/payment-orchestrator-flow, /docs/opay, /docs/authentication, /reference/charges_post,
-//! /reference/charges_list, /docs/webhooks.
+//! Sources: developer.flutterwave.com/docs/authentication, /docs/idempotency, /docs/webhooks, and of its reference for version 4:
+//! create-a-checkout-session, customers_post, customers_search, list-charges.
 //!
-//! Version 4 has no hosted page that offers every way to pay. The nearest thing that needs nothing from the shopper but a click is a
-//! charge whose next action is a redirect: OPay, which takes naira only. So naira is all that is offered here; whoever wants cards on
-//! Flutterwave's own page sets version 3.
+//! A checkout session is Flutterwave's own page. It wants a customer that was made known before; one of an e-mail address that
+//! Flutterwave knows already is searched for. What somebody pays on the page are charges, each try one, under the session's reference.
 //!
 //! Both a reference and an `X-Idempotency-Key` may be used once. The same request with the same key is answered as before, so that an
 //! answer that got lost is asked for again; once Flutterwave has forgotten the key, it refuses the reference, and another attempt takes
@@ -23,8 +22,8 @@ use serde_json::Value;
 
 use super::super::figures::{Amount, Major, Name, text};
 use super::super::{
-    AccessToken, Auth, BadWebhook, Body, GatewayError, Initialise, Notice, PaymentName, Request, Response, Secret,
-    Subject, Verify, about_another, digest, page,
+    AccessToken, Auth, BadWebhook, Body, GatewayError, Initialise, Introduction, Notice, PaymentName, Request,
+    Response, Secret, Subject, Verify, about_another, digest, page,
 };
 use super::{minor, open, read};
 
@@ -52,30 +51,29 @@ pub struct Credentials {
 }
 
 #[derive(Debug, Serialize)]
-struct DirectCharge<'a> {
-    amount: Major,
-    currency: &'a str,
-    reference: &'a str,
-    customer: Customer<'a>,
-    payment_method: PaymentMethod,
-    redirect_url: &'a str,
-    meta: OrderMeta<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Customer<'a> {
+struct Email<'a> {
     email: &'a str,
 }
 
-#[derive(Debug, Serialize)]
-struct PaymentMethod {
-    #[serde(rename = "type")]
-    kind: &'static str,
+#[derive(Debug, Deserialize)]
+struct Customer {
+    id: String,
+    email: String,
 }
 
 #[derive(Debug, Serialize)]
-struct OrderMeta<'a> {
-    order_id: &'a str,
+struct Wanted<'a> {
+    amount: Major,
+    currency: &'a str,
+    customer_id: &'a str,
+    reference: &'a str,
+    redirect_url: &'a str,
+}
+
+#[derive(Debug, Deserialize)]
+struct Session {
+    reference: String,
+    checkout_url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,26 +85,11 @@ struct Charge {
     currency: String,
     #[serde(default)]
     fees: Option<Vec<Fee>>,
-    #[serde(default)]
-    next_action: Option<NextAction>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Fee {
     amount: Amount,
-}
-
-#[derive(Debug, Deserialize)]
-struct NextAction {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    redirect_url: Option<Redirect>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Redirect {
-    url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,17 +113,17 @@ impl FlutterwaveV4 {
         Self { base_url, token_url, client_id, client_secret, secret_hash }
     }
 
-    /// Naira, the one currency of OPay.
+    /// Every currency of the shop: a session may be in any.
     pub(super) const fn takes(currency: Currency) -> bool {
         match currency {
-            Currency::Ngn => true,
-            Currency::Usd
+            Currency::Ngn
+            | Currency::Usd
             | Currency::Eur
             | Currency::Gbp
             | Currency::Ghs
             | Currency::Kes
             | Currency::Zar
-            | Currency::Xof => false,
+            | Currency::Xof => true,
         }
     }
 
@@ -163,16 +146,34 @@ impl FlutterwaveV4 {
         ])
     }
 
+    pub(super) fn introduce(&self, payment: &Initialise<'_>) -> Result<Request, GatewayError> {
+        self.request(http::Method::POST, &["customers"])?.with_json(&Email { email: payment.email })
+    }
+
+    pub(super) fn read_introduced(
+        &self,
+        payment: &Initialise<'_>,
+        response: &Response,
+    ) -> Result<Introduction, GatewayError> {
+        match read::<Customer>(response) {
+            Ok(customer) => Ok(Introduction::Named(customer.id)),
+            Err(GatewayError::Refused(words)) if response.status == 409 || is_used(&words) => {
+                let request = self.request(http::Method::POST, &["customers", "search"])?;
+                Ok(Introduction::KnownAlready(request.with_json(&Email { email: payment.email })?))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn initialise(&self, payment: &Initialise<'_>) -> Result<Request, GatewayError> {
-        let request = self.request(http::Method::POST, &["orchestration", "direct-charges"])?;
-        request.with_header(HEADER_IDEMPOTENCY_KEY, payment.reference).with_json(&DirectCharge {
+        let missing = || GatewayError::Refused("a session needs a customer that was made known".to_owned());
+        let request = self.request(http::Method::POST, &["checkout", "sessions"])?;
+        request.with_header(HEADER_IDEMPOTENCY_KEY, payment.reference).with_json(&Wanted {
             amount: Major(payment.amount),
             currency: payment.amount.currency.code(),
+            customer_id: payment.payer_id.ok_or_else(missing)?,
             reference: payment.reference,
-            customer: Customer { email: payment.email },
-            payment_method: PaymentMethod { kind: "opay" },
             redirect_url: payment.return_url,
-            meta: OrderMeta { order_id: payment.order_id },
         })
     }
 
@@ -229,34 +230,34 @@ pub(super) fn read_token(response: &Response, asked_at: Timestamp) -> Result<Acc
     Ok(AccessToken::living(token.access_token, token.expires_in, asked_at))
 }
 
-/// The page of the wallet.
+/// The customer of that e-mail address among those that were found.
+pub(super) fn read_payer(payment: &Initialise<'_>, response: &Response) -> Result<String, GatewayError> {
+    let found: Vec<Customer> = read(response)?;
+    let ours = found.into_iter().find(|customer| customer.email.eq_ignore_ascii_case(payment.email));
+    ours.map(|customer| customer.id)
+        .ok_or_else(|| GatewayError::Unreadable("it knows the customer, but does not find them".to_owned()))
+}
+
+/// The session's page.
 pub(super) fn read_initialised(reference: &str, response: &Response) -> Result<Url, GatewayError> {
-    let charge = match read::<Charge>(response) {
-        Err(GatewayError::Refused(_)) if response.status == 409 => return Err(GatewayError::DuplicateReference),
-        Err(GatewayError::Refused(words)) if is_duplicate(&words) => return Err(GatewayError::DuplicateReference),
+    let session: Session = match read(response) {
+        Err(GatewayError::Refused(words)) if response.status == 409 || is_used(&words) => {
+            return Err(GatewayError::DuplicateReference);
+        }
         read => read?,
     };
-    if charge.reference != reference {
-        return Err(about_another(&charge.reference, reference));
+    if session.reference != reference {
+        return Err(about_another(&session.reference, reference));
     }
-    match charge.next_action {
-        Some(NextAction { kind, redirect_url: Some(redirect) }) if kind == "redirect_url" => {
-            page(&redirect.url, "redirect_url")
-        }
-        action => {
-            let kind = action.map_or_else(|| "nothing".to_owned(), |action| action.kind);
-            Err(GatewayError::Unreadable(format!("the charge waits for {kind:?}, not for a redirect")))
-        }
-    }
+    page(&session.checkout_url, "checkout_url")
 }
 
-/// "Charge with reference already exists": the code is the same for whatever is not valid.
-fn is_duplicate(words: &str) -> bool {
-    let words = words.to_lowercase();
-    words.contains("reference") && (words.contains("exist") || words.contains("duplicate") || words.contains("used"))
+/// "Checkout session with reference already exists".
+fn is_used(words: &str) -> bool {
+    words.to_lowercase().contains("already exists")
 }
 
-/// Where a payment stands. A reference is unique, but a success is taken before anything else all the same.
+/// Where a payment stands. Every try to pay is a charge, and a success is taken before any other. Until the first try there is none.
 pub(super) fn read_verified(reference: &str, response: &Response) -> Result<Observation, GatewayError> {
     let mut charges: Vec<Charge> = match read(response) {
         Err(GatewayError::Refused(_)) if response.status == 404 => Vec::new(),

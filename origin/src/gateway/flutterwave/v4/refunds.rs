@@ -1,7 +1,7 @@
 //! Refunds and chargebacks through version 4 of Flutterwave.
 //!
 //! Our name for a refund is its `X-Idempotency-Key` and stands in its `meta`, by which it is found among the refunds made since it was
-//! asked for first: the list cannot be filtered by charge.
+//! asked for, as long as Flutterwave has told no name of its own: the list cannot be filtered by charge.
 
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,11 @@ impl FlutterwaveV4 {
         })
     }
 
+    /// By Flutterwave's own name, or else among those that were made since it was asked for.
     pub(in super::super) fn find_refund(&self, refund: &RefundOrder<'_>) -> Result<Request, GatewayError> {
+        if let Some(id) = refund.gateway_refund_id {
+            return self.request(http::Method::GET, &["refunds", id]);
+        }
         let from = (refund.asked_at + Millis(-CLOCK_SKEW.0)).rfc3339();
         let request = self.request(http::Method::GET, &["refunds"])?;
         Ok(request.with_query(&[("from", &from), ("page", "1"), ("size", LISTED_MAX)]))
@@ -90,6 +94,9 @@ pub(in super::super) fn read_found_refund(
     refund: &RefundOrder<'_>,
     response: &Response,
 ) -> Result<RefundObservation, GatewayError> {
+    if refund.gateway_refund_id.is_some() {
+        return observation(refund, &read(response)?);
+    }
     let refunds: Vec<Refund> = read(response)?;
     if let Some(found) = refunds.iter().find(|listed| text(&listed.meta, "refund_id").as_deref() == Some(refund.id)) {
         return observation(refund, found);

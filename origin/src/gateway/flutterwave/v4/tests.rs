@@ -4,7 +4,7 @@ use domain::time::Millis;
 use serde_json::json;
 
 use super::super::super::testing::{answer, header_of, json_of, order, payment, text_of};
-use super::super::super::{DisputeStatus, ObservedRefund, RefundObservation};
+use super::super::super::{DisputeStatus, ObservedRefund, RefundObservation, RefundOrder};
 use super::refunds::{read_dispute, read_found_refund, read_refunded};
 use super::*;
 
@@ -30,8 +30,7 @@ fn refused(status: u16, message: &str) -> Response {
 fn charge(status: &str) -> String {
     format!(
         r#"{{"id":"chg_VoUhmFMhmF","amount":1234.5,"currency":"NGN","reference":"ref-1","status":"{status}",
-        "fees":[{{"type":"app","amount":14}},{{"type":"vat","amount":1.05}}],
-        "next_action":{{"type":"redirect_url","redirect_url":{{"url":"https://wallet.example/pay"}}}}}}"#
+        "fees":[{{"type":"app","amount":14}},{{"type":"vat","amount":1.05}}]}}"#
     )
 }
 
@@ -52,13 +51,36 @@ fn a_token_is_asked_for_with_a_form_and_lives_as_long_as_it_says() {
 }
 
 #[test]
-fn a_charge_is_asked_for_once_however_often_it_is_sent() {
-    let request = account().initialise(&payment(123_450, Currency::Ngn)).unwrap();
-    assert_eq!(request.url.as_str(), "https://f4bexperience.flutterwave.com/orchestration/direct-charges");
+fn the_payer_is_introduced_first_and_found_again_if_known_already() {
+    let wanted = payment(1, Currency::Ngn);
+    let request = account().introduce(&wanted).unwrap();
+    assert_eq!((request.url.path(), text_of(&request)), ("/customers", r#"{"email":"ada@example.com"}"#));
+    let introduced = |response: &Response| account().read_introduced(&wanted, response);
+    let customer = |email: &str| format!(r#"{{"id":"cus_1","email":"{email}","name":null}}"#);
+    let named = introduced(&data(&customer("ada@example.com"))).unwrap();
+    assert!(matches!(named, Introduction::Named(id) if id == "cus_1"));
+    let Introduction::KnownAlready(search) = introduced(&refused(409, "Customer already exists")).unwrap() else {
+        panic!("it has to be searched for")
+    };
+    assert_eq!((search.url.path(), text_of(&search)), ("/customers/search", r#"{"email":"ada@example.com"}"#));
+    let found = |list: &str| read_payer(&wanted, &data(list));
+    let list = format!("[{},{}]", customer("bea@example.com").replace("cus_1", "cus_0"), customer("Ada@Example.com"));
+    assert_eq!(found(&list).unwrap(), "cus_1");
+    assert!(found("[]").is_err());
+    assert!(matches!(introduced(&refused(400, "email must not be null")), Err(GatewayError::Refused(_))));
+}
+
+#[test]
+fn a_session_is_asked_for_once_however_often_it_is_sent() {
+    let wanted = payment(123_450, Currency::Ngn);
+    assert!(account().initialise(&wanted).is_err(), "nobody was introduced");
+    let request = account().initialise(&Initialise { payer_id: Some("cus_1"), ..wanted }).unwrap();
+    assert_eq!(request.url.as_str(), "https://f4bexperience.flutterwave.com/checkout/sessions");
     assert!(matches!(request.auth, Auth::Token));
     assert_eq!(header_of(&request, "x-idempotency-key"), Some("ref-1"));
-    assert!(text_of(&request).contains(r#""amount":1234.50,"#), "{}", text_of(&request));
-    assert_eq!(json_of(&request)["payment_method"], json!({"type": "opay"}));
+    assert!(text_of(&request).starts_with(r#"{"amount":1234.50,"#), "{}", text_of(&request));
+    let sent = json_of(&request);
+    assert_eq!((&sent["customer_id"], &sent["reference"]), (&json!("cus_1"), &json!("ref-1")));
 }
 
 #[test]
@@ -71,15 +93,14 @@ fn our_references_have_a_length_that_version_4_takes() {
 }
 
 #[test]
-fn the_page_is_where_the_charge_redirects_to() {
-    let read = |body: &str| read_initialised("ref-1", &data(body));
-    assert_eq!(read(&charge("pending")).unwrap().as_str(), "https://wallet.example/pay");
-    let instruction = charge("pending").replace("redirect_url\",", "payment_instruction\",");
-    assert!(matches!(read(&instruction), Err(GatewayError::Unreadable(_))));
-    assert!(read_initialised("ref-2", &data(&charge("pending"))).is_err());
+fn the_payment_page_is_read_and_a_used_reference_is_told_apart() {
+    let session = r#"{"id":"cks_1","amount":1234.5,"reference":"ref-1","checkout_url":"https://checkout.example/x"}"#;
+    assert_eq!(read_initialised("ref-1", &data(session)).unwrap().as_str(), "https://checkout.example/x");
+    assert!(read_initialised("ref-2", &data(session)).is_err());
+    assert!(matches!(read_initialised("ref-1", &data(r#"{"reference":"ref-1"}"#)), Err(GatewayError::Unreadable(_))));
     let error = |status, message| read_initialised("ref-1", &refused(status, message)).unwrap_err();
     assert_eq!(error(409, "Conflict"), GatewayError::DuplicateReference);
-    assert_eq!(error(400, "A charge with this reference already exists"), GatewayError::DuplicateReference);
+    assert_eq!(error(400, "Checkout session with reference already exists"), GatewayError::DuplicateReference);
     assert_eq!(error(400, "Amount is required"), GatewayError::Refused("Amount is required".to_owned()));
     assert!(matches!(error(401, "Unauthorized"), GatewayError::Unauthorised(_)));
 }
@@ -157,6 +178,10 @@ fn a_refund_is_asked_for_and_found_by_our_name_for_it() {
     assert_eq!(read_found_refund(&order(), &data(&list)), Ok(RefundObservation::unknown()));
     let more = format!(r#"{{"status":"success","data":{list},"meta":{{"page_info":{{"total_pages":2}}}}}}"#);
     assert!(read_found_refund(&order(), &answer(200, &more)).is_err(), "it may be on another page");
+    let known = RefundOrder { gateway_refund_id: Some("rfd_1"), ..order() };
+    assert_eq!(account().find_refund(&known).unwrap().url.path(), "/refunds/rfd_1");
+    let seen = read_found_refund(&known, &data(&refund("rf-1", "completed"))).unwrap();
+    assert_eq!(seen.status, ObservedRefund::Processed);
     let words = "Refund amount exceeds the charge";
     let error = read_refunded(&order(), &refused(400, words)).unwrap_err();
     assert_eq!(error, GatewayError::RefundRefused(words.to_owned()));

@@ -1,0 +1,42 @@
+//! The payment gateways by name.
+
+use serde::{Deserialize, Serialize};
+
+/// The payment gateways that are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayName {
+    /// paystack.com
+    Paystack,
+    /// flutterwave.com
+    Flutterwave,
+    /// monnify.com
+    Monnify,
+    /// stripe.com
+    Stripe,
+}
+
+impl GatewayName {
+    /// Every gateway.
+    pub const ALL: [Self; 4] = [Self::Paystack, Self::Flutterwave, Self::Monnify, Self::Stripe];
+
+    /// Its name in settings, paths and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paystack => "paystack",
+            Self::Flutterwave => "flutterwave",
+            Self::Monnify => "monnify",
+            Self::Stripe => "stripe",
+        }
+    }
+
+    /// What people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Paystack => "Paystack",
+            Self::Flutterwave => "Flutterwave",
+            Self::Monnify => "Monnify",
+            Self::Stripe => "Stripe",
+        }
+    }
+}
