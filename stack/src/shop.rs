@@ -25,7 +25,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(90);
 /// One of the shop's processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The outside world: payment gateway, mail, SMS.
+    /// The outside world: payment gateways, mail, SMS.
     Sandbox,
     /// Orders and payments.
     Origin,
@@ -266,6 +266,7 @@ impl Stack {
     fn native(&self, part: Part) -> Command {
         let mut command = Command::new(self.config.layout.program(part.name()));
         command.current_dir(self.config.layout.root()).env("PAYSTACK_SECRET_KEY", &self.keys.paystack_secret_key);
+        command.envs(self.keys.gateways.iter().map(|(name, key)| (name, key)));
         command
     }
 
@@ -274,7 +275,7 @@ impl Stack {
         command
             .env("SANDBOX_LISTEN", socket(self.config.ports.sandbox).to_string())
             .env("SANDBOX_STATE", self.config.state.join("sandbox.jsonl"))
-            .env("PAYSTACK_WEBHOOK_URL", format!("{}/webhooks/paystack", self.addresses().origin));
+            .env("SANDBOX_WEBHOOKS_URL", format!("{}/webhooks", self.addresses().origin));
         command
     }
 
@@ -286,8 +287,20 @@ impl Stack {
             .env("DATABASE_URL", format!("sqlite:{}?mode=rwc", self.origin_database().display()))
             .env("EDGE_URL", &addresses.shop)
             .env("EDGE_ORIGIN_KEYS", &self.keys.edge_origin_keys)
-            .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox));
+            .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox))
+            .env("FLUTTERWAVE_VERSION", self.flutterwave_version())
+            .env("FLUTTERWAVE_BASE_URL", format!("{}/flutterwave/{}", addresses.sandbox, self.flutterwave_version()))
+            .env("FLUTTERWAVE_TOKEN_URL", format!("{}/flutterwave/token", addresses.sandbox))
+            .env("MONNIFY_BASE_URL", format!("{}/monnify", addresses.sandbox))
+            .env("STRIPE_BASE_URL", format!("{}/stripe", addresses.sandbox));
         command
+    }
+
+    /// Which of Flutterwave's interfaces the origin speaks; the sandbox offers both. Set with
+    /// `with(Part::Origin, "FLUTTERWAVE_VERSION", "v4")`; the base URL follows.
+    fn flutterwave_version(&self) -> &str {
+        let set = |(part, name, _): &&(Part, String, String)| *part == Part::Origin && name == "FLUTTERWAVE_VERSION";
+        self.config.environment.iter().rev().find(set).map_or("v3", |(_, _, version)| version)
     }
 
     fn edge_command(&self) -> Result<Command> {
