@@ -39,7 +39,13 @@ impl Order {
             gateway: self.gateway,
             id,
             reference: self.reference,
-            access_code: unique().chars().take(15).collect(),
+            // Shops read the session's id from the address of Stripe's page.
+            access_code: match self.gateway {
+                Gateway::Stripe => format!("cs_test_{}", unique()),
+                Gateway::Paystack | Gateway::FlutterwaveV3 | Gateway::FlutterwaveV4 | Gateway::Monnify => {
+                    unique().chars().take(15).collect()
+                }
+            },
             email: self.email,
             requested: self.requested,
             callback_url: self.callback_url,

@@ -213,6 +213,9 @@ pub enum Rejection {
     /// Every unit went back already.
     #[error("the payment was refunded in full already")]
     FullyRefunded,
+    /// What did not go back yet is held, or lost, in a dispute.
+    #[error("the rest of the money is disputed")]
+    Disputed,
     /// The gateway was told to refuse refunds.
     #[error("refunds of this payment are refused, as the tester asked")]
     RefundRefused,
@@ -280,7 +283,7 @@ impl Payment {
             return Err(Rejection::RefundRefused);
         }
         if left.amount_minor == 0 {
-            return Err(Rejection::FullyRefunded);
+            return Err(self.nothing_left());
         }
         let amount_minor = order.amount_minor.unwrap_or(left.amount_minor);
         if !(1..=left.amount_minor).contains(&amount_minor) {
@@ -304,12 +307,17 @@ impl Payment {
         }
     }
 
+    /// Why nothing is left to send back.
+    fn nothing_left(&self) -> Rejection {
+        if self.disputes.iter().all(Dispute::is_won) { Rejection::FullyRefunded } else { Rejection::Disputed }
+    }
+
     fn decide_dispute(&self, id: i64) -> Result<Vec<Event>, Rejection> {
         let left = self.refundable().ok_or(Rejection::NotPaid)?;
         match self.disputes.last() {
             Some(dispute) if dispute.id == id => Ok(vec![]),
             Some(Dispute { closed: None, .. }) => Err(Rejection::AlreadyDisputed),
-            Some(_) | None if left.amount_minor == 0 => Err(Rejection::FullyRefunded),
+            Some(_) | None if left.amount_minor == 0 => Err(self.nothing_left()),
             Some(_) | None => Ok(vec![Event::Disputed { id, money: left }]),
         }
     }

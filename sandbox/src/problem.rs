@@ -51,6 +51,7 @@ impl From<BookError> for Problem {
             BookError::Rejected(Rejection::NotPaid) => (StatusCode::CONFLICT, "not_paid"),
             BookError::Rejected(Rejection::RefundOutOfRange { .. }) => (StatusCode::BAD_REQUEST, "refund_out_of_range"),
             BookError::Rejected(Rejection::FullyRefunded) => (StatusCode::CONFLICT, "fully_refunded"),
+            BookError::Rejected(Rejection::Disputed) => (StatusCode::CONFLICT, "disputed"),
             BookError::Rejected(Rejection::RefundRefused) => (StatusCode::CONFLICT, "refund_refused"),
             BookError::Rejected(Rejection::AlreadyDisputed) => (StatusCode::CONFLICT, "already_disputed"),
             BookError::Rejected(Rejection::NoDispute) => (StatusCode::CONFLICT, "no_dispute"),

@@ -38,7 +38,7 @@ mod refunds;
 mod refusal;
 mod sessions;
 
-const API_VERSION: &str = "2025-03-31.basil";
+const API_VERSION: &str = "2024-06-20";
 
 /// The routes below `/stripe`, all of which need the secret key.
 pub fn routes(app: App) -> Router<App> {
@@ -75,8 +75,8 @@ fn number(prefix: &str, id: &str) -> Option<i64> {
     id.strip_prefix(prefix)?.parse().ok()
 }
 
-/// A list, as Stripe has it, from `objects`, the newest first: ten unless asked otherwise.
-fn list(url: &str, objects: Vec<Value>, asked: &Value) -> Result<Value, Refusal> {
+/// A list, as Stripe has it, from `objects` with their payments, the newest first: ten unless asked otherwise.
+fn list(url: &str, objects: Vec<(Payment, Value)>, asked: &Value) -> Result<Value, Refusal> {
     let limit = match asked["limit"].as_str() {
         None => 10,
         Some(text) => text
@@ -86,11 +86,14 @@ fn list(url: &str, objects: Vec<Value>, asked: &Value) -> Result<Value, Refusal>
             .ok_or_else(|| Refusal::param("limit", "This value must be between 1 and 100 (inclusive)."))?,
     };
     let after = asked["starting_after"].as_str();
-    let skipped = after.map_or(Some(0), |id| objects.iter().position(|object| object["id"] == id).map(|at| at + 1));
+    let skipped =
+        after.map_or(Some(0), |id| objects.iter().position(|(_, object)| object["id"] == id).map(|at| at + 1));
     let skipped = skipped.ok_or_else(|| Refusal::missing("object", after.unwrap_or_default()))?;
-    let left: Vec<Value> = objects.into_iter().skip(skipped).collect();
-    let has_more = left.len() > limit;
-    let data: Vec<Value> = left.into_iter().take(limit).collect();
+    let (total, inner) = (objects.len(), expand::in_lists(asked)?);
+    let shown = objects.into_iter().skip(skipped).take(limit);
+    let data = shown.map(|(payment, object)| expand::expanded(object, &payment, &inner));
+    let data = data.collect::<Result<Vec<Value>, Refusal>>()?;
+    let has_more = skipped + data.len() < total;
     Ok(json!({"object": "list", "url": url, "has_more": has_more, "data": data}))
 }
 

@@ -104,6 +104,13 @@ impl Config {
         self
     }
 
+    /// Which of Flutterwave's interfaces the origin speaks; the sandbox offers both. Set with
+    /// `with(Part::Origin, "FLUTTERWAVE_VERSION", "v4")`, and the base URL follows.
+    fn flutterwave_version(&self) -> &str {
+        let set = |(part, name, _): &&(Part, String, String)| *part == Part::Origin && name == "FLUTTERWAVE_VERSION";
+        self.environment.iter().rev().find(set).map_or("v3", |(_, _, version)| version)
+    }
+
     /// Runs the Worker with another value of one of its settings.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: &str) -> Self {
@@ -282,25 +289,19 @@ impl Stack {
     fn origin_command(&self) -> Command {
         let mut command = self.native(Part::Origin);
         let addresses = self.addresses();
+        let flutterwave = self.config.flutterwave_version();
         command
             .env("ORIGIN_LISTEN", socket(self.config.ports.origin).to_string())
             .env("DATABASE_URL", format!("sqlite:{}?mode=rwc", self.origin_database().display()))
             .env("EDGE_URL", &addresses.shop)
             .env("EDGE_ORIGIN_KEYS", &self.keys.edge_origin_keys)
             .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox))
-            .env("FLUTTERWAVE_VERSION", self.flutterwave_version())
-            .env("FLUTTERWAVE_BASE_URL", format!("{}/flutterwave/{}", addresses.sandbox, self.flutterwave_version()))
+            .env("FLUTTERWAVE_VERSION", flutterwave)
+            .env("FLUTTERWAVE_BASE_URL", format!("{}/flutterwave/{flutterwave}", addresses.sandbox))
             .env("FLUTTERWAVE_TOKEN_URL", format!("{}/flutterwave/token", addresses.sandbox))
             .env("MONNIFY_BASE_URL", format!("{}/monnify", addresses.sandbox))
             .env("STRIPE_BASE_URL", format!("{}/stripe", addresses.sandbox));
         command
-    }
-
-    /// Which of Flutterwave's interfaces the origin speaks; the sandbox offers both. Set with
-    /// `with(Part::Origin, "FLUTTERWAVE_VERSION", "v4")`; the base URL follows.
-    fn flutterwave_version(&self) -> &str {
-        let set = |(part, name, _): &&(Part, String, String)| *part == Part::Origin && name == "FLUTTERWAVE_VERSION";
-        self.config.environment.iter().rev().find(set).map_or("v3", |(_, _, version)| version)
     }
 
     fn edge_command(&self) -> Result<Command> {
@@ -310,5 +311,19 @@ impl Stack {
             Host::Wrangler => wrangler::dev(&self.config.layout, state, self.config.ports),
             Host::Workerd => wrangler::workerd(&self.config.layout, state, self.config.ports),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_speaks_flutterwaves_third_interface_unless_told_otherwise() {
+        let config = Config::new(Layout::find().unwrap(), PathBuf::new(), Ports::free().unwrap());
+        assert_eq!(config.flutterwave_version(), "v3");
+        let config = config.with(Part::Sandbox, "FLUTTERWAVE_VERSION", "v5");
+        let config = config.with(Part::Origin, "FLUTTERWAVE_VERSION", "v4");
+        assert_eq!(config.flutterwave_version(), "v4");
     }
 }

@@ -84,6 +84,7 @@ impl From<BookError> for Refusal {
             BookError::Rejected(Rejection::RefundOutOfRange { .. }) => {
                 Self::invalid("Amount to refund is greater than the amount left on the transaction")
             }
+            BookError::Rejected(Rejection::Disputed) => Self::invalid("This transaction has a chargeback"),
             BookError::Rejected(
                 Rejection::NotPaid
                 | Rejection::AlreadyPaid { .. }
@@ -175,6 +176,8 @@ async fn initialize(State(app): State<App>, body: Result<Bytes, BytesRejection>)
 #[derive(Debug, Deserialize)]
 struct ByReference {
     tx_ref: Option<String>,
+    /// Only for lists.
+    status: Option<String>,
 }
 
 async fn verify_by_reference(State(app): State<App>, Query(by): Query<ByReference>) -> Result<Json<Value>, Refusal> {
@@ -195,7 +198,8 @@ async fn list(State(app): State<App>, Query(by): Query<ByReference>) -> Json<Val
     let data: Vec<Value> = app.with_book(|book| {
         let ours = book.newest_first().filter(|payment| payment.request.gateway == Gateway::FlutterwaveV3);
         let asked = ours.filter(|payment| by.tx_ref.as_ref().is_none_or(|name| *name == payment.request.reference));
-        asked.filter(|payment| is_tried(payment)).map(|payment| shape::transaction(payment, shape::View::Now)).collect()
+        let told = asked.filter(|one| is_tried(one)).map(|one| shape::transaction(one, shape::View::Now));
+        told.filter(|one| by.status.as_ref().is_none_or(|status| one["status"] == **status)).collect()
     });
     page("Transactions fetched", data)
 }

@@ -59,6 +59,7 @@ impl From<BookError> for Refusal {
                 Rejection::NotPaid
                 | Rejection::AlreadyPaid { .. }
                 | Rejection::UnknownRefund(_)
+                | Rejection::Disputed
                 | Rejection::AlreadyDisputed
                 | Rejection::NoDispute,
             ) => Self::forbidden("R2", "Refund not permitted for specified transaction."),

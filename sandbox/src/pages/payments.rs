@@ -219,16 +219,17 @@ fn knobs(payment: &Payment) -> Markup {
                 @if payment.request.gateway == Gateway::Monnify && payment.capture.is_none() {
                     button.button.quiet name="action" value="reject" { "Reject" }
                 }
-                @if payment.capture.is_some() {
-                    button.button.quiet name="action" value="dispute" { "Dispute" }
+                @if payment.disputes.last().is_some_and(|dispute| dispute.closed.is_none()) {
                     button.button.quiet name="action" value="won" { "Dispute won" }
                     button.button.quiet name="action" value="lost" { "Dispute lost" }
+                } @else if payment.refundable().is_some_and(|left| left.amount_minor > 0) {
+                    button.button.quiet name="action" value="dispute" { "Dispute" }
                 }
-                button.button.quiet name="action" value="refunds" { "Set refunds only" }
+                button.button.quiet name="action" value="refunds" { "Refunds only" }
             }
             p.hint {
-                "Amount and currency count for Pay only, and for Monnify’s Reject. Pay again repeats the webhooks; Decline "
-                "after Pay sends a stale notice of a failure while the money stays captured."
+                "Amount and currency count for Pay only, and for Monnify’s Reject; Refunds only changes nothing else. Pay again "
+                "repeats the webhooks; Decline after Pay sends a stale notice of a failure while the money stays captured."
             }
         }
     }

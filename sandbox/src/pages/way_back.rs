@@ -37,8 +37,8 @@ pub(super) fn way_back(payment: &Payment) -> Option<String> {
         // Stripe keeps who was declined on its page, and adds nothing but where the shop asks for it.
         Gateway::Stripe => match payment.status {
             Status::Success => {
-                let session = format!("cs_test_{}", request.id);
-                with(own()?.replace("{CHECKOUT_SESSION_ID}", &session), &[])
+                // A session's id is the access code of its page.
+                with(own()?.replace("{CHECKOUT_SESSION_ID}", &request.access_code), &[])
             }
             Status::Pending | Status::Abandoned => with(request.cancel_url.clone()?, &[]),
             Status::Failed => None,
@@ -113,6 +113,6 @@ pub(super) mod tests {
         }
         assert_eq!(after(Gateway::Stripe, url, &Event::Declined), None);
         let templated = after(Gateway::Stripe, "http://s.test/o?session={CHECKOUT_SESSION_ID}", &paid);
-        assert_eq!(templated.unwrap(), "http://s.test/o?session=cs_test_7");
+        assert_eq!(templated.unwrap(), "http://s.test/o?session=code");
     }
 }

@@ -127,7 +127,7 @@ fn disputed_money_cannot_be_refunded_and_comes_back_only_when_the_shop_wins() {
         assert_eq!(run(&mut payment, &Command::Dispute { id: 9 }), Ok(1));
         assert_eq!(payment.disputes[0].money, naira(3_000), "what is left of the capture");
         assert_eq!(payment.decide(&Command::Dispute { id: 10 }), Err(Rejection::AlreadyDisputed));
-        assert_eq!(payment.decide(&refund(8, None)), Err(Rejection::FullyRefunded));
+        assert_eq!(payment.decide(&refund(8, None)), Err(Rejection::Disputed));
         assert_eq!(run(&mut payment, &Command::CloseDispute(outcome)), Ok(1));
         assert_eq!(payment.refundable(), Some(naira(left)), "{outcome:?}");
     }

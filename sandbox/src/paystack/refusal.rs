@@ -77,6 +77,7 @@ impl From<BookError> for Refusal {
                 Rejection::NotPaid
                 | Rejection::AlreadyPaid { .. }
                 | Rejection::UnknownRefund(_)
+                | Rejection::Disputed
                 | Rejection::AlreadyDisputed
                 | Rejection::NoDispute,
             )

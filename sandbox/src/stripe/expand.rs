@@ -1,6 +1,6 @@
 //! `expand[]`: whole objects in the place of their ids, along a path of names (docs.stripe.com/api/expanding_objects).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::objects::by_id;
 use super::refusal::Refusal;
@@ -19,6 +19,16 @@ pub(super) fn expanded(mut object: Value, payment: &Payment, asked: &Value) -> R
             .ok_or_else(|| Refusal::param("expand", format!("This property cannot be expanded ({path}).")))?;
     }
     Ok(object)
+}
+
+/// What `asked` wants expanded in each object of a list: there the paths begin with `data`.
+pub(super) fn in_lists(asked: &Value) -> Result<Value, Refusal> {
+    let paths = asked["expand"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let inner = paths.map(|path| {
+        let refuse = || Refusal::param("expand", format!("This property cannot be expanded ({path})."));
+        path.strip_prefix("data.").ok_or_else(refuse)
+    });
+    Ok(json!({"expand": inner.collect::<Result<Vec<&str>, Refusal>>()?}))
 }
 
 /// `None`: a name is no property, or no id of anything.

@@ -1,6 +1,7 @@
 //! A payment as Stripe's objects: session, payment intent, charge, balance transaction, refund, dispute. Pure.
 //!
-//! All of one payment's objects have its number in their ids; refunds and disputes have their own.
+//! A session's id is the access code of its page. All other objects of a payment have its number in their ids; refunds and disputes
+//! have their own.
 
 use domain::money::Money;
 use domain::time::Millis;
@@ -58,7 +59,7 @@ pub(super) fn session(payment: &Payment, url: Option<&str>) -> Value {
     let details = &request.details;
     let paid = payment.capture.is_some();
     json!({
-        "id": format!("cs_test_{}", request.id),
+        "id": request.access_code,
         "object": "checkout.session",
         "amount_subtotal": request.requested.amount_minor,
         "amount_total": request.requested.amount_minor,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use serde_json::{Value, json};
 
-use super::expand::expanded;
+use super::expand::{expanded, in_lists};
 use super::refusal::Refusal;
 use super::{form, list, number, objects};
 use crate::App;
@@ -38,11 +38,14 @@ pub(super) async fn search(State(app): State<App>, RawQuery(query): RawQuery) ->
     let (name, word) = metadata_clause(clause).ok_or_else(|| {
         Refusal::param("query", "We were unable to parse your search query: write metadata['name']:'word'.")
     })?;
-    let data: Vec<Value> = app.with_book(|book| {
+    let inner = in_lists(&asked)?;
+    let found: Vec<Payment> = app.with_book(|book| {
         let ours = book.newest_first().filter(|payment| payment.request.gateway == Gateway::Stripe);
         let tried = ours.filter(|payment| objects::is_tried(payment));
-        tried.filter(|one| one.request.details["intent_metadata"][&name] == *word).map(objects::intent).collect()
+        tried.filter(|one| one.request.details["intent_metadata"][&name] == *word).cloned().collect()
     });
+    let data = found.iter().map(|payment| expanded(objects::intent(payment), payment, &inner));
+    let data = data.collect::<Result<Vec<Value>, Refusal>>()?;
     let url = "/v1/payment_intents/search";
     Ok(Json(json!({"object": "search_result", "url": url, "has_more": false, "next_page": null, "data": data})))
 }
@@ -50,7 +53,8 @@ pub(super) async fn search(State(app): State<App>, RawQuery(query): RawQuery) ->
 fn metadata_clause(clause: &str) -> Option<(String, String)> {
     let quoted = |text: &str| {
         let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-        Some(text.strip_prefix(quote)?.strip_suffix(quote)?.to_owned())
+        let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+        Some(inner.replace(&format!("\\{quote}"), &quote.to_string()).replace("\\\\", "\\"))
     };
     let (name, word) = clause.trim().strip_prefix("metadata[")?.split_once("]:")?;
     Some((quoted(name)?, quoted(word)?))
@@ -71,12 +75,12 @@ pub(super) async fn show_dispute(
 
 pub(super) async fn list_disputes(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refusal> {
     let asked = form::query(query.as_deref())?;
-    let told = |payment: &Payment| -> Vec<Value> {
-        payment.disputes.iter().rev().map(|one| objects::dispute(payment, one.id)).collect()
+    let told = |payment: &Payment| -> Vec<(Payment, Value)> {
+        payment.disputes.iter().rev().map(|one| (payment.clone(), objects::dispute(payment, one.id))).collect()
     };
     let disputes = app.with_book(|book| {
         let ours = book.newest_first().filter(|payment| payment.request.gateway == Gateway::Stripe);
-        ours.flat_map(told).filter(|one| fits(one, &asked)).collect()
+        ours.flat_map(told).filter(|(_, one)| fits(one, &asked)).collect()
     });
     Ok(Json(list("/v1/disputes", disputes, &asked)?))
 }

@@ -116,12 +116,12 @@ pub(super) async fn show(
 
 pub(super) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refusal> {
     let asked = form::query(query.as_deref())?;
-    let told = |payment: &Payment| -> Vec<Value> {
-        payment.refunds.iter().rev().map(|one| objects::refund(payment, one.id)).collect()
+    let told = |payment: &Payment| -> Vec<(Payment, Value)> {
+        payment.refunds.iter().rev().map(|one| (payment.clone(), objects::refund(payment, one.id))).collect()
     };
     let refunds = app.with_book(|book| {
         let ours = book.newest_first().filter(|payment| payment.request.gateway == Gateway::Stripe);
-        ours.flat_map(told).filter(|one| fits(one, &asked)).collect()
+        ours.flat_map(told).filter(|(_, one)| fits(one, &asked)).collect()
     });
     Ok(Json(listed(PATH, refunds, &asked)?))
 }

@@ -85,6 +85,9 @@ impl From<BookError> for Refusal {
             BookError::Rejected(Rejection::FullyRefunded) => {
                 refused("The charge has already been refunded.").coded("charge_already_refunded")
             }
+            BookError::Rejected(Rejection::Disputed) => {
+                refused("This charge has been charged back. Can't issue a refund.").coded("charge_disputed")
+            }
             BookError::Rejected(Rejection::RefundOutOfRange { left }) => Self {
                 param: Some("amount".to_owned()),
                 ..refused(&format!("Refund amount is greater than unrefunded amount on charge ({left})"))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::expand::expanded;
 use super::idempotency::{Key, again};
 use super::refusal::Refusal;
-use super::{form, list as listed, number, objects};
+use super::{form, list as listed, objects};
 use crate::App;
 use crate::amounts::read_minor;
 use crate::beginning::{Order, is_web_address, read_email};
@@ -184,8 +184,10 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Refusal> {
     let asked = form::query(query.as_deref())?;
-    let payment = number("cs_test_", &id).and_then(|id| app.payment_by_id(Gateway::Stripe, id));
-    let payment = payment.ok_or_else(|| Refusal::missing("checkout.session", &id))?;
+    let payment = app.with_book(|book| book.find_by_access_code(&id).cloned());
+    let payment = payment
+        .filter(|payment| payment.request.gateway == Gateway::Stripe)
+        .ok_or_else(|| Refusal::missing("checkout.session", &id))?;
     let session = objects::session(&payment, Some(&app.page_of(&payment.request)));
     Ok(Json(expanded(session, &payment, &asked)?))
 }
@@ -195,8 +197,11 @@ pub(super) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> R
     let payments: Vec<Payment> = app.with_book(|book| {
         book.newest_first().filter(|payment| payment.request.gateway == Gateway::Stripe).cloned().collect()
     });
-    let sessions = payments.iter().map(|payment| objects::session(payment, Some(&app.page_of(&payment.request))));
+    let sessions = payments.into_iter().map(|payment| {
+        let session = objects::session(&payment, Some(&app.page_of(&payment.request)));
+        (payment, session)
+    });
     let fits =
         |session: &Value| asked["payment_intent"].is_null() || session["payment_intent"] == asked["payment_intent"];
-    Ok(Json(listed(PATH, sessions.filter(fits).collect(), &asked)?))
+    Ok(Json(listed(PATH, sessions.filter(|(_, session)| fits(session)).collect(), &asked)?))
 }

@@ -87,7 +87,9 @@ async fn one_name_can_have_two_payments_and_both_can_be_paid() {
     assert_eq!(verify(&world, "ref-1").await.1, paid, "the one that was paid first is told of");
     let (_, list) = call(&world, Method::GET, "/transactions?tx_ref=ref-1", None).await;
     assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
-    assert!(list["data"].as_array().unwrap().iter().all(|one| one["status"] == "successful"));
+    let successes = call(&world, Method::GET, "/transactions?tx_ref=ref-1&status=successful", None).await.1;
+    assert_eq!(successes["data"], list["data"]);
+    assert_eq!(call(&world, Method::GET, "/transactions?status=failed", None).await.1["data"], json!([]));
     let notices = world.shop.wait_for(2).await;
     assert_ne!(notices[0].data["id"], notices[1].data["id"]);
     let older = notices.iter().map(|one| one.data["id"].as_i64().unwrap()).min().unwrap();
@@ -125,6 +127,9 @@ async fn a_chargeback_is_announced_and_read() {
     assert_eq!((status, answer["data"]["status"].as_str()), (200, Some("lost")));
     let (_, list) = call(&world, Method::GET, "/chargebacks?tx_ref=ref-1", None).await;
     assert_eq!(list["data"][0], answer["data"]);
+    let (_, list) = call(&world, Method::GET, &format!("/chargebacks?id={}", opened["id"]), None).await;
+    assert_eq!(list["data"][0], answer["data"]);
+    assert_eq!(call(&world, Method::GET, "/chargebacks?id=1", None).await.1["data"], json!([]));
     let path = format!("/transactions/{}/refund", opened["transaction_id"]);
     assert_eq!(call(&world, Method::POST, &path, Some(json!({}))).await.0, 400, "the money is gone");
 }

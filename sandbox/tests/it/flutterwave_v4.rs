@@ -98,6 +98,10 @@ async fn a_payment_lives_from_its_session_to_its_refunds() {
     assert_eq!(client.get(&format!("/refunds/{refund}")).await.1["data"]["status"], "completed");
     let (_, list) = client.get("/refunds?size=1&page=2").await;
     assert_eq!((list["data"].as_array().map(Vec::len), &list["meta"]["page_info"]["total"]), (Some(1), &json!(2)));
+    assert_eq!(client.get("/refunds?to=2020-01-01T00:00:00Z").await.1["data"], json!([]), "none so long ago");
+    let (_, list) = client.get("/refunds?from=2020-01-01T00:00:00Z&page=1&size=50").await;
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(client.get("/refunds?from=yesterday").await.0, 400);
     assert_eq!(client.charge("reference-1").await["refunded"], true);
 }
 

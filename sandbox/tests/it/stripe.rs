@@ -54,6 +54,7 @@ async fn a_payment_lives_from_its_session_to_its_refunds() {
     assert_eq!((&session["payment_status"], &session["payment_intent"]), (&json!("unpaid"), &Value::Null));
     assert_eq!((&session["amount_total"], &session["currency"]), (&json!(4995), &json!("usd")));
     let page = session["url"].as_str().unwrap().strip_prefix(&world.url).unwrap();
+    assert!(page.ends_with(session["id"].as_str().unwrap()), "the page's address names the session");
     let declined = world.submit(page, &[("action", "decline")]).await;
     assert_eq!(declined.headers()["location"], page, "who was declined stays");
     assert_eq!(
@@ -87,6 +88,9 @@ async fn a_payment_lives_from_its_session_to_its_refunds() {
     assert_eq!(world.shop.wait_for_event("checkout.session.completed").await.data, plain);
     let (_, found) = get(&world, "/payment_intents/search?query=metadata%5B'reference'%5D%3A'ref-1'").await;
     assert_eq!(found["data"][0]["id"], json!(intent_id));
+    let asked = "query=metadata['reference']:'ref-1'&limit=100&expand[]=data.latest_charge.balance_transaction";
+    let (_, found) = get(&world, &format!("/payment_intents/search?{asked}")).await;
+    assert_eq!(found["data"][0], *intent, "expanded in a list");
     let (_, sessions) = get(&world, &format!("/checkout/sessions?payment_intent={intent_id}")).await;
     assert_eq!(sessions["data"], json!([plain]));
 
@@ -170,11 +174,8 @@ async fn a_dispute_takes_the_money_and_may_give_it_back() {
     let (_, seen) = get(&world, &format!("/disputes/{}?expand[]=charge", opened["id"].as_str().unwrap())).await;
     assert_eq!(seen["charge"]["disputed"], true);
     let intent = opened["payment_intent"].as_str().unwrap();
-    assert_eq!(
-        post(&world, "/refunds", &[("payment_intent", intent)], None).await.0,
-        400,
-        "there is nothing to refund"
-    );
+    let (status, answer) = post(&world, "/refunds", &[("payment_intent", intent)], None).await;
+    assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("charge_disputed")));
     world.control("ref-1", &json!({"action": "resolve", "outcome": "won"})).await;
     assert_eq!(world.shop.wait_for_event("charge.dispute.closed").await.data["status"], "won");
     world.shop.wait_for_event("charge.dispute.funds_reinstated").await;
@@ -225,6 +226,7 @@ async fn nonsense_and_strangers_are_refused_as_stripe_refuses_them() {
     }
     assert_eq!(post(&world, "/refunds", &[("amount", "1")], None).await.0, 400);
     assert_eq!(get(&world, "/refunds?limit=0").await.0, 400);
+    assert_eq!(get(&world, "/refunds?expand[]=charge").await.0, 400, "in a list it is data.charge");
     let request = || world.call(Method::GET, "/stripe/v1/refunds");
     let (status, answer) = answered(request()).await;
     assert_eq!((status, answer["error"]["type"].as_str()), (401, Some("invalid_request_error")));

@@ -50,7 +50,7 @@ pub(super) async fn find_refund(State(app): State<App>, Path(id): Path<String>) 
     Ok(Json(json!({"status": "success", "message": "Refund fetched", "data": data})))
 }
 
-/// Filters of both lists. `id` is the transaction's number.
+/// Filters of both lists. `id` is the transaction's number where refunds are listed, and the chargeback's own where those are.
 #[derive(Debug, Deserialize)]
 pub(super) struct Of {
     id: Option<String>,
@@ -59,9 +59,12 @@ pub(super) struct Of {
 }
 
 impl Of {
+    fn is(&self, id: i64) -> bool {
+        self.id.as_ref().is_none_or(|asked| *asked == id.to_string())
+    }
+
     fn fits(&self, payment: &Payment) -> bool {
         payment.request.gateway == Gateway::FlutterwaveV3
-            && self.id.as_ref().is_none_or(|id| *id == payment.request.id.to_string())
             && self.flw_ref.as_ref().is_none_or(|name| *name == shape::flw_ref(payment))
             && self.tx_ref.as_ref().is_none_or(|name| *name == payment.request.reference)
     }
@@ -69,7 +72,7 @@ impl Of {
 
 pub(super) async fn list_refunds(State(app): State<App>, Query(of): Query<Of>) -> Json<Value> {
     let data = app.with_book(|book| {
-        let fitting = book.newest_first().filter(|payment| of.fits(payment));
+        let fitting = book.newest_first().filter(|payment| of.fits(payment) && of.is(payment.request.id));
         fitting.flat_map(|payment| payment.refunds.iter().map(|one| shape::listed_refund(payment, one))).collect()
     });
     page("Refunds fetched", data)
@@ -78,7 +81,11 @@ pub(super) async fn list_refunds(State(app): State<App>, Query(of): Query<Of>) -
 pub(super) async fn list_chargebacks(State(app): State<App>, Query(of): Query<Of>) -> Json<Value> {
     let data = app.with_book(|book| {
         let fitting = book.newest_first().filter(|payment| of.fits(payment));
-        fitting.flat_map(|payment| payment.disputes.iter().map(|one| shape::chargeback(payment, one.id))).collect()
+        fitting
+            .flat_map(|payment| payment.disputes.iter().map(move |one| (payment, one.id)))
+            .filter(|(_, id)| of.is(*id))
+            .map(|(payment, id)| shape::chargeback(payment, id))
+            .collect()
     });
     page("Chargebacks fetched", data)
 }

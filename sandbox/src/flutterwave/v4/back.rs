@@ -6,6 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -83,13 +84,29 @@ pub(super) async fn show_refund(State(app): State<App>, Path(id): Path<String>) 
     Ok(Json(success("Refund fetched", &data)))
 }
 
+/// When what is listed was made.
+#[derive(Debug, Deserialize)]
+pub(super) struct Made {
+    from: Option<String>,
+    to: Option<String>,
+    page: Option<usize>,
+    size: Option<usize>,
+}
+
 /// All refunds of all charges, the newest payment's first: the interface knows no other filter than time.
-pub(super) async fn list_refunds(State(app): State<App>, Query(asked): Query<Page>) -> Json<Value> {
+pub(super) async fn list_refunds(State(app): State<App>, Query(made): Query<Made>) -> Result<Json<Value>, Refusal> {
+    let time = |field, text: Option<&String>| {
+        let invalid = || Refusal::invalid(field, "must be a time such as 2026-11-22T17:30:59Z");
+        text.map(|text| Timestamp::parse_rfc3339(text).ok_or_else(invalid)).transpose()
+    };
+    let (from, to) = (time("from", made.from.as_ref())?, time("to", made.to.as_ref())?);
+    let between = |at: Timestamp| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at <= to);
     let data = app.with_book(|book| {
         let ours = book.newest_first().filter(|payment| payment.request.gateway == Gateway::FlutterwaveV4);
-        ours.flat_map(|payment| payment.refunds.iter().map(|one| shape::refund(payment, one.id))).collect()
+        let all = ours.flat_map(|payment| payment.refunds.iter().map(move |one| (payment, one)));
+        all.filter(|(_, one)| between(one.requested_at)).map(|(payment, one)| shape::refund(payment, one.id)).collect()
     });
-    page("Refunds fetched", data, &asked)
+    Ok(page("Refunds fetched", data, &Page { page: made.page, size: made.size }))
 }
 
 pub(super) async fn list_chargebacks(State(app): State<App>, Query(asked): Query<Page>) -> Json<Value> {
