@@ -5,7 +5,6 @@
 //! with its OpenAPI documents for v4. Amounts are in major units, as JSON numbers.
 
 use domain::money::{Currency, Money};
-use domain::time::Timestamp;
 
 use crate::amounts::thousandths;
 
@@ -27,11 +26,4 @@ fn fee(captured: Money) -> Money {
         | Currency::Xof => thousandths(amount, 38),
     };
     Money { amount_minor, ..captured }
-}
-
-/// As Flutterwave writes time: `2024-03-19T09:34:27.000Z`.
-fn stamp(at: Timestamp) -> String {
-    let seconds = at.rfc3339();
-    let bare = seconds.strip_suffix('Z').unwrap_or(&seconds);
-    format!("{bare}.{:03}Z", at.as_millis().rem_euclid(1_000))
 }

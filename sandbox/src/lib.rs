@@ -43,6 +43,7 @@ pub mod problem;
 mod refunds;
 pub mod signature;
 pub mod stripe;
+mod times;
 pub mod webhook;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;

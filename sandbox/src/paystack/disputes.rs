@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use super::shape::{View, customer, stamp, transaction};
+use super::shape::{View, customer, transaction};
 use crate::App;
 use crate::gateways::Gateway;
 use crate::payments::{DisputeOutcome, Payment};
+use crate::times::stamp;
 
 /// How long a shop has for its answer.
 const DUE: Millis = Millis::days(1);

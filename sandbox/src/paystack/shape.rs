@@ -3,13 +3,14 @@
 //! Pure. Fields that the sandbox has no use for are there, empty, so that a parser meets the real shape.
 
 use domain::money::{Currency, Money};
-use domain::time::{Millis, Timestamp};
+use domain::time::Millis;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::amounts::thousandths;
 use crate::beginning::customer_number;
 use crate::payments::{Payment, RefundStatus, Status};
+use crate::times::stamp;
 
 pub(super) const INTEGRATION: i64 = 100_032;
 
@@ -191,13 +192,6 @@ pub(super) fn customer(email: &str) -> Value {
     })
 }
 
-/// As Paystack writes time: `2026-11-22T17:30:59.123Z`.
-pub(super) fn stamp(at: Timestamp) -> String {
-    let seconds = at.rfc3339();
-    let bare = seconds.strip_suffix('Z').unwrap_or(&seconds);
-    format!("{bare}.{:03}Z", at.as_millis().rem_euclid(1_000))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,10 +203,5 @@ mod tests {
         assert_eq!(naira(1_000_000), 25_000, "₦10,000: 1.5 % + ₦100");
         assert_eq!(naira(100_000_000), 200_000, "never more than ₦2,000");
         assert_eq!(naira(Money::AMOUNT_MINOR_MAX), 200_000);
-    }
-
-    #[test]
-    fn time_has_milliseconds() {
-        assert_eq!(stamp(Timestamp(61_007)), "1970-01-01T00:01:01.007Z");
     }
 }

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::amounts::major;
 use crate::beginning::customer_number;
-use crate::flutterwave::{fee, stamp};
+use crate::flutterwave::fee;
 use crate::payments::{Payment, Refund, RefundStatus};
+use crate::times::stamp;
 
 const ACCOUNT: i64 = 118_468;
 const WALLET: i64 = 74_639;

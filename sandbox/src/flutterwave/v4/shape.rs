@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::amounts::major;
-use crate::flutterwave::{fee, stamp};
+use crate::flutterwave::fee;
 use crate::payments::{Payment, RefundStatus, Status};
+use crate::times::stamp;
 
 /// Which moment of a payment to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
