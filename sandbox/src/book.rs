@@ -1,4 +1,4 @@
-//! All payments of the gateway: decides on one, writes the journal, and only then changes memory.
+//! All payments of all gateways: decides on one, writes the journal, and only then changes memory.
 //!
 //! It is the only writer of payments. It reads no clock and sends nothing.
 
@@ -6,15 +6,19 @@ use std::collections::HashMap;
 
 use domain::time::Timestamp;
 
-use crate::journal::{Entry, Journal, JournalError};
+use crate::gateways::Gateway;
+use crate::journal::{Answer, Customer, Entry, Fact, Journal, JournalError};
 use crate::payments::{Command, Event, Payment, Rejection, Request};
 
 /// Why the book does not take a change.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
-    /// A reference names one payment for ever.
+    /// At this gateway a reference names one payment for ever.
     #[error("the reference {0:?} was used before")]
     DuplicateReference(String),
+    /// The shop's own name of a refund names one refund for ever.
+    #[error("the refund reference {0:?} was used before")]
+    DuplicateRefund(String),
     /// No payment of that name.
     #[error("no payment has the reference {0:?}")]
     UnknownReference(String),
@@ -26,14 +30,29 @@ pub enum BookError {
     Journal(#[from] JournalError),
 }
 
+/// What a request with an idempotency key came to.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// It was carried out.
+    First(T),
+    /// It had been before: this is the answer that was kept.
+    Again(Answer),
+}
+
 /// All payments.
 #[derive(Debug)]
 pub struct Book {
-    payments: HashMap<String, Payment>,
-    reference_by_access_code: HashMap<String, String>,
-    reference_by_id: HashMap<i64, String>,
-    reference_by_refund: HashMap<i64, String>,
-    oldest_first: Vec<String>,
+    payments: HashMap<i64, Payment>,
+    /// The newest last.
+    by_reference: HashMap<(Gateway, String), Vec<i64>>,
+    by_access_code: HashMap<String, i64>,
+    /// Refunds and disputes.
+    by_part: HashMap<i64, i64>,
+    by_refund_key: HashMap<(Gateway, String), (i64, i64)>,
+    answers: HashMap<(Gateway, String), Answer>,
+    /// In the order in which they were introduced.
+    customers: Vec<Customer>,
+    oldest_first: Vec<i64>,
     last_id: i64,
     journal: Journal,
 }
@@ -47,9 +66,12 @@ impl Book {
     pub fn new(journal: Journal, entries: Vec<Entry>) -> Self {
         let mut book = Self {
             payments: HashMap::new(),
-            reference_by_access_code: HashMap::new(),
-            reference_by_id: HashMap::new(),
-            reference_by_refund: HashMap::new(),
+            by_reference: HashMap::new(),
+            by_access_code: HashMap::new(),
+            by_part: HashMap::new(),
+            by_refund_key: HashMap::new(),
+            answers: HashMap::new(),
+            customers: Vec::new(),
             oldest_first: Vec::new(),
             last_id: 0,
             journal,
@@ -60,7 +82,7 @@ impl Book {
         book
     }
 
-    /// A number for a new transaction or refund: larger than any before.
+    /// A number for a new transaction, refund or dispute: larger than any before.
     pub fn next_id(&mut self, now: Timestamp) -> i64 {
         self.last_id = (self.last_id + 1).max(now.as_millis() - Self::IDS_BEGIN_MS);
         self.last_id
@@ -68,45 +90,115 @@ impl Book {
 
     /// Begins a payment.
     pub fn initialize(&mut self, request: Request, now: Timestamp) -> Result<Payment, BookError> {
-        if self.payments.contains_key(&request.reference) {
+        self.initialize_answering(request, now, |_| None)
+    }
+
+    /// Begins a payment, and keeps what `answer` makes of it in the same breath: never the one without the other.
+    pub fn initialize_answering(
+        &mut self,
+        request: Request,
+        now: Timestamp,
+        answer: impl FnOnce(&Payment) -> Option<Answer>,
+    ) -> Result<Payment, BookError> {
+        if request.gateway.refuses_used_references() && self.find(request.gateway, &request.reference).is_some() {
             return Err(BookError::DuplicateReference(request.reference));
         }
         let payment = Payment::new(request.clone(), now);
-        self.record(request.reference.clone(), vec![Event::Initialized(request)], now)?;
+        let answer = answer(&payment);
+        self.record(&payment, vec![Event::Initialized(request)], answer, now)?;
         Ok(payment)
     }
 
     /// Carries out `command`; answers the payment as it is then.
-    pub fn execute(&mut self, reference: &str, command: &Command, now: Timestamp) -> Result<Payment, BookError> {
-        let unknown = || BookError::UnknownReference(reference.to_owned());
-        let events = self.payments.get(reference).ok_or_else(unknown)?.decide(command)?;
-        self.record(reference.to_owned(), events, now)?;
-        self.payments.get(reference).cloned().ok_or_else(unknown)
+    pub fn execute(&mut self, id: i64, command: &Command, now: Timestamp) -> Result<Payment, BookError> {
+        self.execute_answering(id, command, now, |_| None)
     }
 
-    /// The payment of that reference.
-    pub fn find(&self, reference: &str) -> Option<&Payment> {
-        self.payments.get(reference)
+    /// Carries out `command`, and keeps what `answer` makes of the payment in the same breath.
+    pub fn execute_answering(
+        &mut self,
+        id: i64,
+        command: &Command,
+        now: Timestamp,
+        answer: impl FnOnce(&Payment) -> Option<Answer>,
+    ) -> Result<Payment, BookError> {
+        let mut payment = self.find_by_id(id).cloned().ok_or_else(|| BookError::UnknownReference(id.to_string()))?;
+        if let Command::Refund(order) = command
+            && let Some(key) = &order.key
+            && self.find_by_refund_key(payment.request.gateway, key).is_some()
+        {
+            return Err(BookError::DuplicateRefund(key.clone()));
+        }
+        let events = payment.decide(command)?;
+        for event in &events {
+            payment.evolve(event, now);
+        }
+        let answer = answer(&payment);
+        self.record(&payment, events, answer, now)?;
+        Ok(payment)
+    }
+
+    /// The newest payment of that reference at that gateway.
+    pub fn find(&self, gateway: Gateway, reference: &str) -> Option<&Payment> {
+        self.all(gateway, reference).next()
+    }
+
+    /// All payments of that reference at that gateway, the newest first.
+    pub fn all(&self, gateway: Gateway, reference: &str) -> impl Iterator<Item = &Payment> {
+        let ids = self.by_reference.get(&(gateway, reference.to_owned())).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().rev().filter_map(|id| self.payments.get(id))
+    }
+
+    /// The newest payment of that reference at any gateway, or else the payment of that number.
+    pub fn find_anywhere(&self, name: &str) -> Option<&Payment> {
+        let named = Gateway::ALL.into_iter().filter_map(|gateway| self.find(gateway, name));
+        named.max_by_key(|payment| payment.request.id).or_else(|| self.find_by_id(name.parse().ok()?))
     }
 
     /// The payment whose page has that access code.
     pub fn find_by_access_code(&self, access_code: &str) -> Option<&Payment> {
-        self.find(self.reference_by_access_code.get(access_code)?)
+        self.find_by_id(*self.by_access_code.get(access_code)?)
     }
 
     /// The payment of that number.
     pub fn find_by_id(&self, id: i64) -> Option<&Payment> {
-        self.find(self.reference_by_id.get(&id)?)
+        self.payments.get(&id)
     }
 
-    /// The payment that the refund of that number belongs to.
-    pub fn find_by_refund(&self, id: i64) -> Option<&Payment> {
-        self.find(self.reference_by_refund.get(&id)?)
+    /// The payment that the refund or the dispute of that number belongs to.
+    pub fn find_by_part(&self, id: i64) -> Option<&Payment> {
+        self.find_by_id(*self.by_part.get(&id)?)
+    }
+
+    /// The refund that a shop calls so, and its payment.
+    pub fn find_by_refund_key(&self, gateway: Gateway, key: &str) -> Option<(&Payment, i64)> {
+        let (payment, refund) = self.by_refund_key.get(&(gateway, key.to_owned()))?;
+        Some((self.find_by_id(*payment)?, *refund))
+    }
+
+    /// How the first request with an idempotency key was answered.
+    pub fn answer(&self, gateway: Gateway, key: &str) -> Option<&Answer> {
+        self.answers.get(&(gateway, key.to_owned()))
+    }
+
+    /// Keeps an answer that goes with no event, such as a refusal.
+    pub fn keep_answer(&mut self, answer: Answer, now: Timestamp) -> Result<(), BookError> {
+        Ok(self.write(vec![Entry { at: now, fact: Fact::Answer { answer } }])?)
+    }
+
+    /// The customers that shops introduced, the newest first.
+    pub fn customers(&self) -> impl Iterator<Item = &Customer> {
+        self.customers.iter().rev()
+    }
+
+    /// Introduces a customer.
+    pub fn add_customer(&mut self, customer: Customer, now: Timestamp) -> Result<(), BookError> {
+        Ok(self.write(vec![Entry { at: now, fact: Fact::Customer { customer } }])?)
     }
 
     /// Payments, the newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Payment> {
-        self.oldest_first.iter().rev().filter_map(|reference| self.payments.get(reference))
+        self.oldest_first.iter().rev().filter_map(|id| self.payments.get(id))
     }
 
     /// How many payments there are.
@@ -119,9 +211,25 @@ impl Book {
         self.payments.is_empty()
     }
 
-    fn record(&mut self, reference: String, events: Vec<Event>, at: Timestamp) -> Result<(), JournalError> {
-        let entries: Vec<Entry> =
-            events.into_iter().map(|event| Entry { at, reference: reference.clone(), event }).collect();
+    fn record(
+        &mut self,
+        payment: &Payment,
+        events: Vec<Event>,
+        answer: Option<Answer>,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        let Request { gateway, id, reference, .. } = &payment.request;
+        let facts = events.into_iter().map(|event| Fact::Payment {
+            gateway: *gateway,
+            reference: reference.clone(),
+            id: Some(*id),
+            event,
+        });
+        let answers = answer.into_iter().map(|answer| Fact::Answer { answer });
+        self.write(facts.chain(answers).map(|fact| Entry { at, fact }).collect())
+    }
+
+    fn write(&mut self, entries: Vec<Entry>) -> Result<(), JournalError> {
         self.journal.append(&entries)?;
         for entry in &entries {
             self.evolve(entry);
@@ -130,20 +238,50 @@ impl Book {
     }
 
     fn evolve(&mut self, entry: &Entry) {
-        if let Event::Initialized(request) = &entry.event {
-            let reference = request.reference.clone();
-            self.reference_by_access_code.insert(request.access_code.clone(), reference.clone());
-            self.reference_by_id.insert(request.id, reference.clone());
+        match &entry.fact {
+            Fact::Payment { gateway, reference, id, event } => {
+                self.evolve_payment(*gateway, reference, *id, event, entry.at);
+            }
+            Fact::Answer { answer } => {
+                self.answers.insert((answer.gateway, answer.key.clone()), answer.clone());
+            }
+            Fact::Customer { customer } => self.customers.push(customer.clone()),
+        }
+    }
+
+    fn evolve_payment(&mut self, gateway: Gateway, reference: &str, id: Option<i64>, event: &Event, at: Timestamp) {
+        if let Event::Initialized(request) = event {
+            self.by_access_code.insert(request.access_code.clone(), request.id);
+            self.by_reference.entry((request.gateway, request.reference.clone())).or_default().push(request.id);
             self.last_id = self.last_id.max(request.id);
-            self.oldest_first.push(reference.clone());
-            self.payments.insert(reference, Payment::new(request.clone(), entry.at));
+            self.oldest_first.push(request.id);
+            self.payments.insert(request.id, Payment::new(request.clone(), at));
+            return;
         }
-        if let Event::RefundRequested { id, .. } = &entry.event {
-            self.reference_by_refund.insert(*id, entry.reference.clone());
-            self.last_id = self.last_id.max(*id);
+        let Some(id) = id.or_else(|| self.find(gateway, reference).map(|payment| payment.request.id)) else { return };
+        match event {
+            Event::RefundRequested { id: refund, key, .. } => {
+                self.by_part.insert(*refund, id);
+                self.last_id = self.last_id.max(*refund);
+                if let Some(key) = key {
+                    self.by_refund_key.insert((gateway, key.clone()), (id, *refund));
+                }
+            }
+            Event::Disputed { id: dispute, .. } => {
+                self.by_part.insert(*dispute, id);
+                self.last_id = self.last_id.max(*dispute);
+            }
+            Event::Initialized(_)
+            | Event::Paid { .. }
+            | Event::Declined
+            | Event::Abandoned
+            | Event::RefundProcessed { .. }
+            | Event::RefundFailed { .. }
+            | Event::RefundModeSet { .. }
+            | Event::DisputeClosed { .. } => {}
         }
-        if let Some(payment) = self.payments.get_mut(&entry.reference) {
-            payment.evolve(&entry.event, entry.at);
+        if let Some(payment) = self.payments.get_mut(&id) {
+            payment.evolve(event, at);
         }
     }
 }

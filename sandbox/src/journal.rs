@@ -1,4 +1,4 @@
-//! The file from which the gateway remembers its payments after a restart: one JSON object a line, only ever appended.
+//! The file from which the gateways remember after a restart: one JSON object a line, only ever appended.
 //!
 //! A line counts once its line feed is written. A process killed while writing leaves a torn last line, which is cut
 //! off at the next start; a damaged line before the last is an error, never skipped. A power cut may lose the last
@@ -11,6 +11,7 @@ use std::path::Path;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::gateways::Gateway;
 use crate::payments::Event;
 
 /// One line.
@@ -18,10 +19,62 @@ use crate::payments::Event;
 pub struct Entry {
     /// When it happened, in milliseconds since 1970.
     pub at: Timestamp,
-    /// Which payment.
-    pub reference: String,
     /// What happened.
-    pub event: Event,
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What a line tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Fact {
+    /// Something happened to a payment.
+    Payment {
+        /// Where. Journals from before there was more than one gateway do not say: it is Paystack.
+        #[serde(default)]
+        gateway: Gateway,
+        /// The shop's name for the payment.
+        reference: String,
+        /// The payment's number. Older lines leave it out: there the reference is unique.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<i64>,
+        /// What happened.
+        event: Event,
+    },
+    /// A request with an idempotency key was answered.
+    Answer {
+        /// How.
+        answer: Answer,
+    },
+    /// A shop introduced a customer.
+    Customer {
+        /// Whom.
+        customer: Customer,
+    },
+}
+
+/// The answer to the first request with an idempotency key: every further one gets it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whose key it is.
+    pub gateway: Gateway,
+    /// The key.
+    pub key: String,
+    /// A digest of what was asked for.
+    pub request: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: serde_json::Value,
+}
+
+/// Someone who pays, as Flutterwave's fourth interface knows them: by a number that a shop asks for first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// The gateway's name for them.
+    pub id: String,
+    /// Their address. Unique.
+    pub email: String,
 }
 
 /// Why a journal cannot be read or written.
@@ -110,7 +163,43 @@ mod tests {
     use super::*;
 
     fn entry(reference: &str) -> Entry {
-        Entry { at: Timestamp(5), reference: reference.to_owned(), event: Event::Declined }
+        let fact = Fact::Payment {
+            gateway: Gateway::Stripe,
+            reference: reference.to_owned(),
+            id: Some(7),
+            event: Event::Declined,
+        };
+        Entry { at: Timestamp(5), fact }
+    }
+
+    #[test]
+    fn a_line_from_before_there_were_other_gateways_is_about_paystack() {
+        let line = r#"{"at":5,"reference":"a","event":{"kind":"refund_requested","id":3,"money":{"amount_minor":1,"currency":"NGN"},"merchant_note":"why"}}"#;
+        let entry: Entry = serde_json::from_str(line).unwrap();
+        let Fact::Payment { gateway, reference, id, event } = entry.fact else { panic!("{line}") };
+        assert_eq!((gateway, reference.as_str(), id), (Gateway::Paystack, "a", None));
+        assert!(matches!(event, Event::RefundRequested { note: Some(why), key: None, .. } if why == "why"));
+        let begun = r#"{"at":5,"reference":"a","event":{"kind":"initialized","id":1,"reference":"a","access_code":"c","email":"ada@example.com","requested":{"amount_minor":1,"currency":"NGN"},"callback_url":null,"metadata":""}}"#;
+        let entry: Entry = serde_json::from_str(begun).unwrap();
+        let Fact::Payment { event: Event::Initialized(request), .. } = entry.fact else { panic!("{begun}") };
+        assert_eq!(request.gateway, Gateway::Paystack);
+    }
+
+    #[test]
+    fn answers_and_customers_are_told_apart_from_payments() {
+        let answer = Answer {
+            gateway: Gateway::Stripe,
+            key: "k".to_owned(),
+            request: "digest".to_owned(),
+            status: 200,
+            body: serde_json::json!({"id": "re_1"}),
+        };
+        let customer = Customer { id: "cus_1".to_owned(), email: "ada@example.com".to_owned() };
+        for fact in [Fact::Answer { answer }, Fact::Customer { customer }] {
+            let entry = Entry { at: Timestamp(1), fact };
+            let line = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry, "{line}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The outside world on a laptop: a payment gateway that behaves as Paystack does, and an inbox that catches mail and SMS.
+//! The outside world on a laptop: payment gateways that behave as Paystack, Flutterwave, Monnify and Stripe do, and an inbox
+//! that catches mail and SMS.
 //!
-//! It moves no money and sends nothing anywhere but to the shop's webhook address. The binary is a thin shell round
+//! It moves no money and sends nothing anywhere but to the shop's webhook addresses. The binary is a thin shell round
 //! [`App`] and [`router`], which tests start in their own process.
 
 use std::path::PathBuf;
@@ -10,25 +11,39 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use domain::time::Timestamp;
 
 use crate::book::{Book, BookError};
+use crate::gateways::{Gateway, Keys};
 use crate::inbox::Inbox;
 use crate::journal::{Journal, JournalError};
-use crate::payments::Payment;
+use crate::outages::{Outages, suffer};
+use crate::payments::{Payment, RefundStatus};
 use crate::problem::Problem;
 use crate::webhook::Deliveries;
 
+pub mod amounts;
+pub mod beginning;
 pub mod book;
 pub mod control;
+pub mod credentials;
+pub mod flutterwave;
+pub mod gateways;
 pub mod inbox;
 pub mod journal;
+pub mod monnify;
+pub mod notices;
+pub mod outages;
 pub mod pages;
 pub mod payments;
 pub mod paystack;
 pub mod problem;
+mod refunds;
+pub mod signature;
+pub mod stripe;
+mod times;
 pub mod webhook;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -36,17 +51,17 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How a sandbox is set up.
 #[derive(Clone)]
 pub struct Settings {
-    /// What shops send as `Authorization: Bearer`, and what webhooks are signed with.
-    pub secret_key: String,
-    /// Where webhooks go.
-    pub webhook_url: reqwest::Url,
+    /// What opens each gateway, and what its webhooks are signed with.
+    pub keys: Keys,
+    /// Where webhooks go, with the gateway's name added at the end.
+    pub webhooks_url: reqwest::Url,
     /// How browsers reach this sandbox, without a slash at the end.
     pub public_url: String,
     /// Whose name the payment page shows.
     pub merchant: String,
     /// The journal; `None` to forget everything at the end.
     pub state: Option<PathBuf>,
-    /// Wait before each of the first four repeats of a webhook; later ones wait twenty times that.
+    /// Wait before each of the first four repeats of a webhook of Paystack's; every other wait is in proportion.
     pub webhook_retry: Duration,
     /// How long a refund is on its way.
     pub refund_delay: Duration,
@@ -78,6 +93,7 @@ struct Inner {
     settings: Settings,
     book: Mutex<Book>,
     deliveries: Deliveries,
+    outages: Outages,
     inbox: Inbox,
 }
 
@@ -88,18 +104,15 @@ impl App {
             None => (Journal::in_memory(), Vec::new()),
             Some(path) => Journal::open(path).map_err(|source| StartError::State { path: path.clone(), source })?,
         };
-        let deliveries = Deliveries::new(settings.webhook_url.clone(), &settings.secret_key, settings.webhook_retry)?;
+        let deliveries = Deliveries::new(settings.webhooks_url.clone(), settings.keys.clone(), settings.webhook_retry)?;
         let book = Book::new(journal, entries);
-        let unfinished: Vec<(Payment, i64)> = book
-            .newest_first()
-            .flat_map(|payment| payment.refunds.iter().map(move |refund| (payment, refund)))
-            .filter(|(_, refund)| refund.processed_at.is_none())
-            .map(|(payment, refund)| (payment.clone(), refund.id))
-            .collect();
-        let inner = Inner { settings, book: Mutex::new(book), deliveries, inbox: Inbox::default() };
+        let unfinished = |payment: &&Payment| payment.refunds.iter().any(|one| one.status == RefundStatus::Pending);
+        let unfinished: Vec<Payment> = book.newest_first().filter(unfinished).cloned().collect();
+        let (outages, inbox) = (Outages::default(), Inbox::default());
+        let inner = Inner { settings, book: Mutex::new(book), deliveries, outages, inbox };
         let app = Self { inner: Arc::new(inner) };
-        for (payment, id) in unfinished {
-            app.carry_refund(&payment, id);
+        for payment in unfinished {
+            app.carry_refunds(&payment);
         }
         Ok(app)
     }
@@ -114,6 +127,11 @@ impl App {
         &self.inner.deliveries
     }
 
+    /// What is wrong with the gateways.
+    pub fn outages(&self) -> &Outages {
+        &self.inner.outages
+    }
+
     /// The caught messages.
     pub fn inbox(&self) -> &Inbox {
         &self.inner.inbox
@@ -124,10 +142,26 @@ impl App {
         use_it(&mut self.inner.book.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A payment as it is now.
-    pub fn payment(&self, reference: &str) -> Result<Payment, BookError> {
-        self.with_book(|book| book.find(reference).cloned())
+    /// The newest payment of that reference at that gateway, as it is now.
+    pub fn payment(&self, gateway: Gateway, reference: &str) -> Result<Payment, BookError> {
+        self.with_book(|book| book.find(gateway, reference).cloned())
             .ok_or_else(|| BookError::UnknownReference(reference.to_owned()))
+    }
+
+    /// The payment of that number at that gateway, as it is now.
+    pub fn payment_by_id(&self, gateway: Gateway, id: i64) -> Option<Payment> {
+        self.with_book(|book| book.find_by_id(id).cloned()).filter(|payment| payment.request.gateway == gateway)
+    }
+
+    /// The payment at that gateway that the refund or dispute of that number belongs to, as it is now.
+    pub fn payment_by_part(&self, gateway: Gateway, id: i64) -> Option<Payment> {
+        self.with_book(|book| book.find_by_part(id).cloned()).filter(|payment| payment.request.gateway == gateway)
+    }
+
+    /// The payment of that reference at any gateway, or of that number, as it is now.
+    pub fn payment_anywhere(&self, name: &str) -> Result<Payment, BookError> {
+        self.with_book(|book| book.find_anywhere(name).cloned())
+            .ok_or_else(|| BookError::UnknownReference(name.to_owned()))
     }
 
     /// The time, read here and nowhere else.
@@ -137,11 +171,26 @@ impl App {
     }
 }
 
-/// All routes.
+/// All routes. A gateway without keys has none.
 pub fn router(app: App) -> Router {
+    let mut gateways = Router::new();
+    for gateway in app.settings().keys.offered() {
+        let routes = match gateway {
+            Gateway::Paystack => paystack::routes(app.clone()),
+            Gateway::FlutterwaveV3 => flutterwave::v3::routes(app.clone()),
+            Gateway::FlutterwaveV4 => flutterwave::v4::routes(app.clone()),
+            Gateway::Monnify => monnify::routes(app.clone()),
+            Gateway::Stripe => stripe::routes(app.clone()),
+        };
+        let suffering = |routes: Router<App>| routes.layer(from_fn_with_state((app.clone(), gateway), suffer));
+        if gateway == Gateway::FlutterwaveV4 {
+            gateways = gateways.merge(suffering(flutterwave::v4::token_route()));
+        }
+        gateways = gateways.nest(gateway.base_path(), suffering(routes));
+    }
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .nest("/paystack", paystack::routes(app.clone()))
+        .merge(gateways)
         .merge(pages::routes())
         .merge(control::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

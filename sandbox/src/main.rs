@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use sandbox::gateways::{Gateway, Keys};
 use sandbox::{App, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +18,12 @@ use tracing_subscriber::EnvFilter;
 /// How long open connections may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The outside world on a laptop: a payment gateway that behaves as Paystack does, and an inbox for mail and SMS.
+/// The outside world on a laptop: payment gateways that behave as the real ones do, and an inbox for mail and SMS.
+///
+/// Keys come from the environment, named as the origin's: PAYSTACK_SECRET_KEY; FLUTTERWAVE_SECRET_KEY and
+/// FLUTTERWAVE_SECRET_HASH (v3); FLUTTERWAVE_CLIENT_ID, FLUTTERWAVE_CLIENT_SECRET and FLUTTERWAVE_SECRET_HASH (v4);
+/// MONNIFY_API_KEY, MONNIFY_SECRET_KEY and MONNIFY_CONTRACT_CODE; STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET. A gateway
+/// without its keys is not offered.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -27,19 +33,16 @@ struct Arguments {
     /// How browsers reach the sandbox, if not at the address it listens on
     #[arg(long, env = "SANDBOX_PUBLIC_URL")]
     public_url: Option<reqwest::Url>,
-    /// The secret key that shops send, and that webhooks are signed with
-    #[arg(long, env = "PAYSTACK_SECRET_KEY", hide_env_values = true)]
-    paystack_secret_key: String,
-    /// Where webhooks go
-    #[arg(long, env = "PAYSTACK_WEBHOOK_URL", default_value = "http://127.0.0.1:8788/webhooks/paystack")]
-    paystack_webhook_url: reqwest::Url,
+    /// Where webhooks go, with the gateway's name added at the end
+    #[arg(long, env = "SANDBOX_WEBHOOKS_URL", default_value = "http://127.0.0.1:8788/webhooks")]
+    webhooks_url: reqwest::Url,
     /// File to remember payments in (JSON lines); without it they are forgotten at the end
     #[arg(long, env = "SANDBOX_STATE")]
     state: Option<PathBuf>,
     /// Name of the shop on the payment page
     #[arg(long, env = "SANDBOX_MERCHANT", default_value = "Kasuwa")]
     merchant: String,
-    /// Wait before each of the first four repeats of a webhook, in milliseconds; later ones wait twenty times that
+    /// Wait before each of the first four repeats of a webhook of Paystack's, in milliseconds; every other wait is in proportion
     #[arg(long, env = "SANDBOX_WEBHOOK_RETRY_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     webhook_retry_ms: u64,
     /// How long a refund is on its way, in milliseconds
@@ -81,7 +84,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     let address = listener.local_addr().context("cannot tell the address")?;
     let app = App::open(settings(arguments, address)?)?;
-    let (url, webhook_url) = (app.settings().public_url.clone(), app.settings().webhook_url.clone());
+    let (url, webhooks_url) = (app.settings().public_url.clone(), app.settings().webhooks_url.clone());
+    let offered: Vec<&str> = app.settings().keys.offered().map(Gateway::interface).collect();
+    let offered = offered.join(", ");
 
     // Both before anybody is told that we listen: a signal that comes earlier than its handler kills.
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
@@ -95,7 +100,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         tracing::info!("stopping");
         let _ = stopping.send(());
     };
-    println!("sandbox listening on {url} (Paystack at {url}/paystack, webhooks to {webhook_url})");
+    println!("sandbox listening on {url} ({offered}; webhooks to {webhooks_url}/…)");
     let served = axum::serve(listener, sandbox::router(app)).with_graceful_shutdown(shutdown);
     let patience = async {
         if stopped.await.is_ok() {
@@ -114,18 +119,16 @@ async fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn settings(arguments: Arguments, address: SocketAddr) -> Result<Settings> {
-    if arguments.paystack_secret_key.trim().is_empty() {
-        bail!("PAYSTACK_SECRET_KEY is empty: set it to the key that the shop uses");
-    }
-    for url in [Some(&arguments.paystack_webhook_url), arguments.public_url.as_ref()].into_iter().flatten() {
+    let keys = Keys::read(|name| std::env::var(name).ok())?;
+    for url in [Some(&arguments.webhooks_url), arguments.public_url.as_ref()].into_iter().flatten() {
         if !matches!(url.scheme(), "http" | "https") {
             bail!("{url} is not an http or https address");
         }
     }
     let public_url = arguments.public_url.map_or_else(|| format!("http://{address}"), String::from);
     Ok(Settings {
-        secret_key: arguments.paystack_secret_key,
-        webhook_url: arguments.paystack_webhook_url,
+        keys,
+        webhooks_url: arguments.webhooks_url,
         public_url: public_url.trim_end_matches('/').to_owned(),
         merchant: arguments.merchant,
         state: arguments.state,

@@ -11,11 +11,14 @@ use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::App;
+use crate::gateways::Gateway;
+use crate::outages::Fault;
 use crate::problem::Problem;
 
 pub mod checkout;
 pub mod inbox;
 pub mod payments;
+mod way_back;
 
 /// What pages may load and do, unless a page says otherwise.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -117,7 +120,7 @@ async fn home(State(app): State<App>) -> Markup {
     let settings = app.settings();
     let content = html! {
         h1 { "The outside world, on a laptop" }
-        p.lead { "A payment gateway and an inbox for " (settings.merchant) "." }
+        p.lead { "Payment gateways and an inbox for " (settings.merchant) "." }
         ul.doors {
             li {
                 a href="/payments" { "Payments" }
@@ -130,13 +133,35 @@ async fn home(State(app): State<App>) -> Markup {
         }
         h2 { "Addresses" }
         dl.facts {
-            dt { "Paystack’s API" } dd { code { (settings.public_url) "/paystack" } }
-            dt { "Webhooks go to" } dd { code { (settings.webhook_url) } }
-            dt { "Control" } dd { code { (settings.public_url) "/control/payments" } }
+            @for gateway in Gateway::ALL {
+                dt { (gateway.title()) (version(gateway)) }
+                dd {
+                    @if settings.keys.offer(gateway) { code { (settings.public_url) (gateway.base_path()) } }
+                    @else { "Not offered: it has no keys" }
+                    @match app.outages().of(gateway.name()).fault {
+                        Fault::None => {}
+                        Fault::Unavailable => " – unavailable, as asked",
+                        Fault::Slow => " – slow, as asked",
+                        Fault::Lost => " – its answers get lost, as asked",
+                    }
+                }
+            }
+            dt { "Webhooks go to" } dd { code { (settings.webhooks_url) "/…" } }
+            dt { "Control" }
+            dd { code { (settings.public_url) "/control/payments" } " and " code { "/control/gateways" } }
             dt { "Mail and SMS" } dd { code { (settings.public_url) "/mail" } " and " code { "/sms" } }
             dt { "Memory" }
             dd { @if settings.state.is_some() { "Payments survive a restart" } @else { "Payments are forgotten at the end" } }
         }
     };
     frame("Start", &content)
+}
+
+/// Which interface it is, where there is more than one.
+const fn version(gateway: Gateway) -> &'static str {
+    match gateway {
+        Gateway::FlutterwaveV3 => ", v3",
+        Gateway::FlutterwaveV4 => ", v4",
+        Gateway::Paystack | Gateway::Monnify | Gateway::Stripe => "",
+    }
 }

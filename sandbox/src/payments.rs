@@ -1,17 +1,29 @@
-//! What the gateway believes of one payment: a state machine without clock, randomness or I/O.
+//! What a gateway believes of one payment: a state machine without clock, randomness or I/O.
 //!
-//! It never speaks HTTP or Paystack's JSON: `paystack::shape` does.
+//! It is the same for all gateways, and never speaks HTTP or a gateway's JSON: each gateway's folder does.
 
 use domain::money::Money;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gateways::Gateway;
+
+mod back;
+#[cfg(test)]
+mod tests;
+
+pub use back::{Dispute, DisputeOutcome, Refund, RefundMode, RefundOrder, RefundStatus};
 
 /// What a shop asked for when it began a payment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The gateway's number of the transaction, unique across restarts.
+    /// Where it was begun.
+    #[serde(default)]
+    pub gateway: Gateway,
+    /// The gateway's number of the transaction, unique over all gateways and across restarts.
     pub id: i64,
-    /// The shop's name for the payment. Unique.
+    /// The shop's name for the payment. At most gateways unique.
     pub reference: String,
     /// The last part of the payment page's address.
     pub access_code: String,
@@ -21,8 +33,14 @@ pub struct Request {
     pub requested: Money,
     /// Where the browser goes afterwards.
     pub callback_url: Option<String>,
+    /// Where the browser goes when the payer leaves, if not to `callback_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_url: Option<String>,
     /// Whatever the shop attached, returned untouched.
-    pub metadata: serde_json::Value,
+    pub metadata: Value,
+    /// What only this gateway's interface needs to know again.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub details: Value,
 }
 
 /// Where a payment stands.
@@ -31,7 +49,7 @@ pub struct Request {
 pub enum Status {
     /// Begun; nobody paid, declined or left yet.
     Pending,
-    /// Money was captured. Nothing but a refund follows.
+    /// Money was captured. Nothing but a refund or a dispute follows.
     Success,
     /// The last attempt was declined. Another attempt may still succeed.
     Failed,
@@ -60,21 +78,6 @@ pub struct Capture {
     pub at: Timestamp,
 }
 
-/// Money on its way back, or back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refund {
-    /// The gateway's number of the refund, unique across restarts.
-    pub id: i64,
-    /// How much, in the capture's currency.
-    pub money: Money,
-    /// What the shop wrote about it.
-    pub merchant_note: Option<String>,
-    /// When it was asked for.
-    pub requested_at: Timestamp,
-    /// When the money was back; `None` while it is on its way.
-    pub processed_at: Option<Timestamp>,
-}
-
 /// One payment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payment {
@@ -86,12 +89,16 @@ pub struct Payment {
     pub status: Status,
     /// What was captured, exactly when the status is [`Status::Success`].
     pub capture: Option<Capture>,
-    /// All refunds, oldest first. Their sum never exceeds the capture.
+    /// What becomes of refunds that are asked for.
+    pub refund_mode: RefundMode,
+    /// All refunds, oldest first. What is not failed of them and the disputed money never exceed the capture together.
     pub refunds: Vec<Refund>,
+    /// All disputes, oldest first. At most the last one is open.
+    pub disputes: Vec<Dispute>,
 }
 
 /// What can be asked of a payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Capture money: what was requested, or another amount or currency, as a fault.
     Pay {
@@ -103,19 +110,26 @@ pub enum Command {
     /// The payer closes the page.
     Abandon,
     /// Send money back.
-    Refund {
-        /// The new refund's number.
-        id: i64,
-        /// Minor units of the captured currency; `None`: all that is left.
-        amount_minor: Option<i64>,
-        /// Kept with the refund.
-        merchant_note: Option<String>,
-    },
+    Refund(RefundOrder),
     /// A refund that was asked for reaches the payer.
     ProcessRefund {
         /// Which.
         id: i64,
     },
+    /// A refund that was asked for comes back.
+    FailRefund {
+        /// Which.
+        id: i64,
+    },
+    /// Refunds are dealt with differently from now on.
+    SetRefundMode(RefundMode),
+    /// The payer wants the money back from their bank: all that is left of it.
+    Dispute {
+        /// The new dispute's number.
+        id: i64,
+    },
+    /// The bank has decided the open dispute.
+    CloseDispute(DisputeOutcome),
 }
 
 /// What happened to a payment. Also the journal's words.
@@ -140,12 +154,41 @@ pub enum Event {
         /// How much.
         money: Money,
         /// What the shop wrote about it.
-        merchant_note: Option<String>,
+        #[serde(alias = "merchant_note")]
+        note: Option<String>,
+        /// The shop's own name for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        /// What only this gateway's interface needs to know again.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        details: Value,
     },
     /// A refund is done.
     RefundProcessed {
         /// Its number.
         id: i64,
+    },
+    /// A refund came back.
+    RefundFailed {
+        /// Its number.
+        id: i64,
+    },
+    /// Refunds are dealt with differently.
+    RefundModeSet {
+        /// How.
+        mode: RefundMode,
+    },
+    /// A dispute was opened.
+    Disputed {
+        /// Its number.
+        id: i64,
+        /// How much.
+        money: Money,
+    },
+    /// The open dispute was decided.
+    DisputeClosed {
+        /// For whom.
+        outcome: DisputeOutcome,
     },
 }
 
@@ -159,7 +202,7 @@ pub enum Rejection {
         captured: Money,
     },
     /// Nothing to send back.
-    #[error("nothing was captured, so nothing can be refunded")]
+    #[error("nothing was captured, so nothing can be sent back")]
     NotPaid,
     /// Zero, negative, or more than is left.
     #[error("{left} can be refunded at most, and at least one minor unit")]
@@ -170,15 +213,35 @@ pub enum Rejection {
     /// Every unit went back already.
     #[error("the payment was refunded in full already")]
     FullyRefunded,
+    /// What did not go back yet is held, or lost, in a dispute.
+    #[error("the rest of the money is disputed")]
+    Disputed,
+    /// The gateway was told to refuse refunds.
+    #[error("refunds of this payment are refused, as the tester asked")]
+    RefundRefused,
     /// No refund of that number.
     #[error("no refund {0} of this payment")]
     UnknownRefund(i64),
+    /// One dispute at a time.
+    #[error("the payment is disputed already: resolve that first")]
+    AlreadyDisputed,
+    /// Nothing is open.
+    #[error("no dispute of this payment is open")]
+    NoDispute,
 }
 
 impl Payment {
     /// A payment that nobody has touched yet.
     pub const fn new(request: Request, at: Timestamp) -> Self {
-        Self { request, created_at: at, status: Status::Pending, capture: None, refunds: Vec::new() }
+        Self {
+            request,
+            created_at: at,
+            status: Status::Pending,
+            capture: None,
+            refund_mode: RefundMode::Process,
+            refunds: Vec::new(),
+            disputes: Vec::new(),
+        }
     }
 
     /// What follows from `command`. A repeated command has no events.
@@ -197,29 +260,65 @@ impl Payment {
                 Status::Pending | Status::Failed => Ok(vec![Event::Abandoned]),
                 Status::Success | Status::Abandoned => Ok(vec![]),
             },
-            Command::Refund { id, amount_minor, merchant_note } => {
-                let left = self.refundable().ok_or(Rejection::NotPaid)?;
-                if self.refunds.iter().any(|refund| refund.id == *id) {
-                    return Ok(vec![]);
-                }
-                if left.amount_minor == 0 {
-                    return Err(Rejection::FullyRefunded);
-                }
-                let amount_minor = amount_minor.unwrap_or(left.amount_minor);
-                if !(1..=left.amount_minor).contains(&amount_minor) {
-                    return Err(Rejection::RefundOutOfRange { left });
-                }
-                Ok(vec![Event::RefundRequested {
-                    id: *id,
-                    money: Money { amount_minor, ..left },
-                    merchant_note: merchant_note.clone(),
-                }])
-            }
-            Command::ProcessRefund { id } => match self.refund(*id) {
-                None => Err(Rejection::UnknownRefund(*id)),
-                Some(refund) if refund.processed_at.is_some() => Ok(vec![]),
-                Some(_) => Ok(vec![Event::RefundProcessed { id: *id }]),
+            Command::Refund(order) => self.decide_refund(order),
+            Command::ProcessRefund { id } => self.decide_refund_end(*id, Event::RefundProcessed { id: *id }),
+            Command::FailRefund { id } => self.decide_refund_end(*id, Event::RefundFailed { id: *id }),
+            Command::SetRefundMode(mode) if *mode == self.refund_mode => Ok(vec![]),
+            Command::SetRefundMode(mode) => Ok(vec![Event::RefundModeSet { mode: *mode }]),
+            Command::Dispute { id } => self.decide_dispute(*id),
+            Command::CloseDispute(outcome) => match self.disputes.last().map(|dispute| dispute.closed) {
+                Some(None) => Ok(vec![Event::DisputeClosed { outcome: *outcome }]),
+                Some(Some((decided, _))) if decided == *outcome => Ok(vec![]),
+                Some(Some(_)) | None => Err(Rejection::NoDispute),
             },
+        }
+    }
+
+    fn decide_refund(&self, order: &RefundOrder) -> Result<Vec<Event>, Rejection> {
+        let left = self.refundable().ok_or(Rejection::NotPaid)?;
+        if self.refund(order.id).is_some() {
+            return Ok(vec![]);
+        }
+        if self.refund_mode == RefundMode::Refuse {
+            return Err(Rejection::RefundRefused);
+        }
+        if left.amount_minor == 0 {
+            return Err(self.nothing_left());
+        }
+        let amount_minor = order.amount_minor.unwrap_or(left.amount_minor);
+        if !(1..=left.amount_minor).contains(&amount_minor) {
+            return Err(Rejection::RefundOutOfRange { left });
+        }
+        Ok(vec![Event::RefundRequested {
+            id: order.id,
+            money: Money { amount_minor, ..left },
+            note: order.note.clone(),
+            key: order.key.clone(),
+            details: order.details.clone(),
+        }])
+    }
+
+    /// The end of a refund, whichever: it ends once.
+    fn decide_refund_end(&self, id: i64, end: Event) -> Result<Vec<Event>, Rejection> {
+        match self.refund(id).map(|refund| refund.status) {
+            None => Err(Rejection::UnknownRefund(id)),
+            Some(RefundStatus::Pending) => Ok(vec![end]),
+            Some(RefundStatus::Processed(_) | RefundStatus::Failed(_)) => Ok(vec![]),
+        }
+    }
+
+    /// Why nothing is left to send back.
+    fn nothing_left(&self) -> Rejection {
+        if self.disputes.iter().all(Dispute::is_won) { Rejection::FullyRefunded } else { Rejection::Disputed }
+    }
+
+    fn decide_dispute(&self, id: i64) -> Result<Vec<Event>, Rejection> {
+        let left = self.refundable().ok_or(Rejection::NotPaid)?;
+        match self.disputes.last() {
+            Some(dispute) if dispute.id == id => Ok(vec![]),
+            Some(Dispute { closed: None, .. }) => Err(Rejection::AlreadyDisputed),
+            Some(_) | None if left.amount_minor == 0 => Err(self.nothing_left()),
+            Some(_) | None => Ok(vec![Event::Disputed { id, money: left }]),
         }
     }
 
@@ -233,126 +332,66 @@ impl Payment {
             }
             Event::Declined => self.status = Status::Failed,
             Event::Abandoned => self.status = Status::Abandoned,
-            Event::RefundRequested { id, money, merchant_note } => self.refunds.push(Refund {
+            Event::RefundRequested { id, money, note, key, details } => self.refunds.push(Refund {
                 id: *id,
                 money: *money,
-                merchant_note: merchant_note.clone(),
+                note: note.clone(),
+                key: key.clone(),
+                details: details.clone(),
                 requested_at: at,
-                processed_at: None,
+                status: RefundStatus::Pending,
             }),
-            Event::RefundProcessed { id } => {
-                if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == *id) {
-                    refund.processed_at = Some(at);
+            Event::RefundProcessed { id } => self.end_refund(*id, RefundStatus::Processed(at)),
+            Event::RefundFailed { id } => self.end_refund(*id, RefundStatus::Failed(at)),
+            Event::RefundModeSet { mode } => self.refund_mode = *mode,
+            Event::Disputed { id, money } => {
+                self.disputes.push(Dispute { id: *id, money: *money, opened_at: at, closed: None });
+            }
+            Event::DisputeClosed { outcome } => {
+                if let Some(dispute) = self.disputes.last_mut() {
+                    dispute.closed = Some((*outcome, at));
                 }
             }
         }
     }
 
-    /// What is left to refund; `None` when nothing was captured.
-    pub fn refundable(&self) -> Option<Money> {
-        let captured = self.capture?.money;
-        let refunded: i64 = self.refunds.iter().map(|refund| refund.money.amount_minor).sum();
-        Some(Money { amount_minor: captured.amount_minor - refunded, ..captured })
+    fn end_refund(&mut self, id: i64, status: RefundStatus) {
+        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == id) {
+            refund.status = status;
+        }
     }
 
-    /// Whether all that was captured is back with the payer.
+    /// What is left to send back: neither refunded, nor held or lost in a dispute. `None` when nothing was captured.
+    pub fn refundable(&self) -> Option<Money> {
+        let captured = self.capture?.money;
+        let disputed: i64 = self.disputes.iter().filter(|one| !one.is_won()).map(|one| one.money.amount_minor).sum();
+        Some(Money { amount_minor: captured.amount_minor - self.refunded() - disputed, ..captured })
+    }
+
+    /// Minor units on their way back, or back.
+    pub fn refunded(&self) -> i64 {
+        self.refunds.iter().filter(|refund| !refund.is_failed()).map(|refund| refund.money.amount_minor).sum()
+    }
+
+    /// Whether all that was captured went back to the payer by refunds.
     pub fn is_reversed(&self) -> bool {
-        self.refundable().is_some_and(|left| left.amount_minor == 0)
-            && self.refunds.iter().all(|refund| refund.processed_at.is_some())
+        let processed = self.refunds.iter().filter(|refund| matches!(refund.status, RefundStatus::Processed(_)));
+        let back: i64 = processed.map(|refund| refund.money.amount_minor).sum();
+        self.capture.is_some_and(|capture| capture.money.amount_minor == back)
+    }
+
+    /// What was captured, or else what was asked for.
+    pub fn money(&self) -> Money {
+        self.capture.map_or(self.request.requested, |capture| capture.money)
     }
 
     /// The refund of that number.
     pub fn refund(&self, id: i64) -> Option<&Refund> {
         self.refunds.iter().find(|refund| refund.id == id)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use domain::money::Currency;
-
-    use super::*;
-
-    fn naira(amount_minor: i64) -> Money {
-        Money::new(amount_minor, Currency::Ngn)
-    }
-
-    fn payment() -> Payment {
-        let request = Request {
-            id: 1,
-            reference: "ref-1".to_owned(),
-            access_code: "code".to_owned(),
-            email: "ada@example.com".to_owned(),
-            requested: naira(5_000),
-            callback_url: None,
-            metadata: serde_json::Value::Null,
-        };
-        Payment::new(request, Timestamp(0))
-    }
-
-    fn run(payment: &mut Payment, command: &Command) -> Result<usize, Rejection> {
-        let events = payment.decide(command)?;
-        for event in &events {
-            payment.evolve(event, Timestamp(1));
-        }
-        assert!(
-            matches!(payment.decide(command), Ok(again) if again.is_empty())
-                || matches!(command, Command::Refund { .. }),
-            "a repeated {command:?} changes nothing"
-        );
-        Ok(events.len())
-    }
-
-    const PAY: Command = Command::Pay { captured: None };
-
-    #[test]
-    fn a_declined_or_abandoned_payment_can_still_be_paid() {
-        for first in [Command::Decline, Command::Abandon] {
-            let mut payment = payment();
-            assert_eq!(run(&mut payment, &first), Ok(1));
-            assert_eq!(run(&mut payment, &PAY), Ok(1));
-            assert_eq!(payment.status, Status::Success);
-        }
-    }
-
-    #[test]
-    fn nothing_undoes_a_captured_payment() {
-        let mut payment = payment();
-        assert_eq!(run(&mut payment, &PAY), Ok(1));
-        for late in [Command::Decline, Command::Abandon, PAY] {
-            assert_eq!(run(&mut payment, &late), Ok(0));
-            assert_eq!(payment.status, Status::Success);
-        }
-    }
-
-    #[test]
-    fn one_payment_captures_once() {
-        let mut payment = payment();
-        let short = Command::Pay { captured: Some(naira(4_999)) };
-        assert_eq!(run(&mut payment, &short), Ok(1));
-        assert_eq!(payment.capture.map(|capture| capture.money), Some(naira(4_999)));
-        let other = Command::Pay { captured: Some(naira(5_000)) };
-        assert_eq!(payment.decide(&other), Err(Rejection::AlreadyPaid { captured: naira(4_999) }));
-    }
-
-    #[test]
-    fn refunds_never_exceed_what_was_captured() {
-        let refund = |id, amount_minor| Command::Refund { id, amount_minor, merchant_note: None };
-        let mut payment = payment();
-        assert_eq!(payment.decide(&refund(7, None)), Err(Rejection::NotPaid));
-        assert_eq!(run(&mut payment, &PAY), Ok(1));
-        for wrong in [-1, 0, 5_001] {
-            let left = naira(5_000);
-            assert_eq!(payment.decide(&refund(7, Some(wrong))), Err(Rejection::RefundOutOfRange { left }));
-        }
-        assert_eq!(run(&mut payment, &refund(7, Some(2_000))), Ok(1));
-        assert_eq!(run(&mut payment, &refund(7, Some(2_000))), Ok(0), "the same refund again");
-        assert_eq!(run(&mut payment, &refund(8, None)), Ok(1), "the rest");
-        assert_eq!(payment.decide(&refund(9, None)), Err(Rejection::FullyRefunded));
-        assert!(!payment.is_reversed(), "the money is on its way");
-        assert_eq!(run(&mut payment, &Command::ProcessRefund { id: 7 }), Ok(1));
-        assert_eq!(run(&mut payment, &Command::ProcessRefund { id: 8 }), Ok(1));
-        assert!(payment.is_reversed());
-        assert_eq!(payment.decide(&Command::ProcessRefund { id: 9 }), Err(Rejection::UnknownRefund(9)));
+    /// The dispute of that number.
+    pub fn dispute(&self, id: i64) -> Option<&Dispute> {
+        self.disputes.iter().find(|dispute| dispute.id == id)
     }
 }

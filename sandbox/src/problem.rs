@@ -1,6 +1,6 @@
 //! Errors as `application/problem+json` (RFC 9457) with stable codes, and the request id that every answer carries.
 //!
-//! Paystack's own endpoints do not use it: they answer as Paystack does.
+//! The gateways' own endpoints do not use it: each answers as the real one does.
 
 use axum::Json;
 use axum::extract::Request;
@@ -45,11 +45,16 @@ impl From<BookError> for Problem {
     fn from(error: BookError) -> Self {
         let (status, code) = match &error {
             BookError::DuplicateReference(_) => (StatusCode::CONFLICT, "duplicate_reference"),
+            BookError::DuplicateRefund(_) => (StatusCode::CONFLICT, "duplicate_refund"),
             BookError::UnknownReference(_) => (StatusCode::NOT_FOUND, "unknown_reference"),
             BookError::Rejected(Rejection::AlreadyPaid { .. }) => (StatusCode::CONFLICT, "already_paid"),
             BookError::Rejected(Rejection::NotPaid) => (StatusCode::CONFLICT, "not_paid"),
             BookError::Rejected(Rejection::RefundOutOfRange { .. }) => (StatusCode::BAD_REQUEST, "refund_out_of_range"),
             BookError::Rejected(Rejection::FullyRefunded) => (StatusCode::CONFLICT, "fully_refunded"),
+            BookError::Rejected(Rejection::Disputed) => (StatusCode::CONFLICT, "disputed"),
+            BookError::Rejected(Rejection::RefundRefused) => (StatusCode::CONFLICT, "refund_refused"),
+            BookError::Rejected(Rejection::AlreadyDisputed) => (StatusCode::CONFLICT, "already_disputed"),
+            BookError::Rejected(Rejection::NoDispute) => (StatusCode::CONFLICT, "no_dispute"),
             BookError::Rejected(Rejection::UnknownRefund(_)) => (StatusCode::NOT_FOUND, "unknown_refund"),
             BookError::Journal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "journal_failed"),
         };

@@ -1,19 +1,21 @@
-//! Webhooks on their way to the shop: signed, sent in the background, repeated until the shop answers 200.
+//! Webhooks on their way to the shop: signed, sent in the background, repeated until the shop takes them.
 //!
 //! Everything is bounded: notices under way, requests at once, attempts, and what is remembered of them. Nothing here
 //! decides *whether* to send, and nothing survives a restart: a shop that missed a notice has to ask.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, KeyInit, Mac};
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::Sha512;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "x-paystack-signature";
+use crate::gateways::{Gateway, Keys};
+use crate::payments::Payment;
+use crate::signature::sign;
+
+mod schedule;
 
 /// Most copies of one notice.
 pub const COPIES_MAX: u32 = 100;
@@ -25,11 +27,17 @@ const SENDING_MAX: usize = 128;
 const RECORDS_PER_PAYMENT_MAX: usize = 200;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-// Paystack repeats every 3 minutes four times, then every hour for 72 hours (paystack.com/docs/payments/webhooks). The
-// proportions are kept, the pace is a laptop's.
-const QUICK_RETRIES: u32 = 4;
-const SLOW_RETRIES: u32 = 72;
-const SLOW_FACTOR: u32 = 20;
+/// Most notices that one happening causes, at any gateway.
+const NOTICES_MAX: u32 = 3;
+
+/// What a gateway has to say about a payment, before it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Such as `charge.success`, in the gateway's words.
+    pub event: String,
+    /// The body, as it is signed and sent.
+    pub body: String,
+}
 
 /// How a notice misbehaves on its way. The default is a well-behaved one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +72,7 @@ pub struct Record {
     pub attempts: u32,
     /// The HTTP status of the last attempt; `None` when there was none, or nobody answered.
     pub last_status: Option<u16>,
-    /// Whether the shop answered 200.
+    /// Whether the shop took it.
     pub delivered: bool,
 }
 
@@ -83,7 +91,7 @@ pub struct Deliveries {
 struct Inner {
     client: reqwest::Client,
     url: reqwest::Url,
-    secret: Vec<u8>,
+    keys: Keys,
     retry_pace: Duration,
     under_way: Arc<Semaphore>,
     sending: Semaphore,
@@ -93,21 +101,13 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Log {
     last_id: u64,
-    by_reference: HashMap<String, Vec<Record>>,
-}
-
-/// Lower-case hex HMAC-SHA512 of `body` under `secret`.
-pub fn sign(secret: &[u8], body: &[u8]) -> String {
-    // HMAC takes keys of every length (RFC 2104), so the error branch is never taken.
-    Hmac::<Sha512>::new_from_slice(secret)
-        .map(|mac| hex::encode(mac.chain_update(body).finalize().into_bytes()))
-        .unwrap_or_default()
+    by_payment: HashMap<i64, Vec<Record>>,
 }
 
 impl Deliveries {
-    /// Deliveries to `url`, signed with `secret`. `retry_pace` is the wait before each of the first four retries; later
-    /// ones wait twenty times that.
-    pub fn new(url: reqwest::Url, secret: &str, retry_pace: Duration) -> Result<Self, reqwest::Error> {
+    /// Deliveries to `url` with the gateway's name at its end, signed with `keys`. `retry_pace` is the wait before Paystack's
+    /// first retry; every gateway's own schedule is counted in it.
+    pub fn new(url: reqwest::Url, keys: Keys, retry_pace: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -117,7 +117,7 @@ impl Deliveries {
         let inner = Inner {
             client,
             url,
-            secret: secret.as_bytes().to_vec(),
+            keys,
             retry_pace,
             under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX as usize)),
             sending: Semaphore::new(SENDING_MAX),
@@ -126,26 +126,27 @@ impl Deliveries {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Room for a notice and all its copies. Taken before the payment changes, so that no change goes unannounced.
+    /// Room for all notices of one happening and their copies. Taken before the payment changes, so that no change goes
+    /// unannounced.
     pub fn reserve(&self, faults: Faults) -> Result<Room, QueueFull> {
-        let copies = if faults.drop { 0 } else { faults.copies.min(COPIES_MAX) };
-        let permits = Arc::clone(&self.inner.under_way).try_acquire_many_owned(copies).map_err(|_| QueueFull)?;
+        let most = if faults.drop { 0 } else { faults.copies.min(COPIES_MAX) * NOTICES_MAX };
+        let permits = Arc::clone(&self.inner.under_way).try_acquire_many_owned(most).map_err(|_| QueueFull)?;
         Ok(Room { inner: Arc::clone(&self.inner), permits, faults })
     }
 
     /// What was sent about a payment, oldest first.
-    pub fn records(&self, reference: &str) -> Vec<Record> {
+    pub fn records(&self, payment: &Payment) -> Vec<Record> {
         let log = self.inner.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.by_reference.get(reference).cloned().unwrap_or_default()
+        log.by_payment.get(&payment.request.id).cloned().unwrap_or_default()
     }
 }
 
 impl Inner {
-    fn open_record(&self, reference: &str, event: &str, forged: bool) -> u64 {
+    fn open_record(&self, payment: i64, event: &str, forged: bool) -> u64 {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.last_id += 1;
         let id = log.last_id;
-        let records = log.by_reference.entry(reference.to_owned()).or_default();
+        let records = log.by_payment.entry(payment).or_default();
         if records.len() == RECORDS_PER_PAYMENT_MAX {
             records.remove(0);
         }
@@ -153,19 +154,19 @@ impl Inner {
         id
     }
 
-    fn note_attempt(&self, reference: &str, id: u64, last_status: Option<u16>) {
+    fn note_attempt(&self, letter: &Letter, last_status: Option<u16>) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let records = log.by_reference.get_mut(reference);
-        if let Some(record) = records.and_then(|records| records.iter_mut().find(|record| record.id == id)) {
+        let records = log.by_payment.get_mut(&letter.payment);
+        if let Some(record) = records.and_then(|records| records.iter_mut().find(|record| record.id == letter.id)) {
             record.attempts += 1;
             record.last_status = last_status;
-            record.delivered = last_status == Some(200);
+            record.delivered = last_status.is_some_and(|status| schedule::is_taken(letter.gateway, status));
         }
     }
 }
 
-/// Room in the queue for one notice and its copies.
-#[must_use = "a notice without a word announces nothing"]
+/// Room in the queue for the notices of one happening, and their copies.
+#[must_use = "a happening without a word is announced to nobody"]
 #[derive(Debug)]
 pub struct Room {
     inner: Arc<Inner>,
@@ -174,91 +175,79 @@ pub struct Room {
 }
 
 impl Room {
-    /// Queues a notice about the payment `reference`: all copies go out by themselves, at the same time. Needs a tokio
+    /// Queues notices about a payment: all of them and all copies go out by themselves, at the same time. Needs a tokio
     /// runtime.
-    pub fn send(mut self, reference: &str, event: &str, data: &serde_json::Value) {
-        if self.faults.drop {
-            tracing::info!(reference, event, "webhook dropped, as asked");
-        }
-        let body = serde_json::json!({"event": event, "data": data}).to_string();
+    pub fn send(mut self, payment: &Payment, notices: Vec<Notice>) {
+        let request = &payment.request;
         let delay = Duration::from_millis(self.faults.delay_ms.min(DELAY_MS_MAX));
-        while self.permits.num_permits() > 0
-            && let Some(permit) = self.permits.split(1)
-        {
-            let notice = Notice {
-                inner: Arc::clone(&self.inner),
-                id: self.inner.open_record(reference, event, self.faults.forge),
-                reference: reference.to_owned(),
-                event: event.to_owned(),
-                body: body.clone(),
-                forge: self.faults.forge,
-            };
-            tokio::spawn(notice.deliver(delay, permit));
+        for notice in notices {
+            if self.faults.drop {
+                tracing::info!(reference = request.reference, event = notice.event, "webhook dropped, as asked");
+            }
+            for _ in 0..self.faults.copies.min(COPIES_MAX) {
+                let Some(permit) = self.permits.split(1) else { break };
+                let letter = Letter {
+                    id: self.inner.open_record(request.id, &notice.event, self.faults.forge),
+                    inner: Arc::clone(&self.inner),
+                    payment: request.id,
+                    gateway: request.gateway,
+                    reference: request.reference.clone(),
+                    notice: notice.clone(),
+                    forge: self.faults.forge,
+                };
+                tokio::spawn(letter.deliver(delay, permit));
+            }
         }
     }
 }
 
-/// One copy on its way.
-struct Notice {
+/// One copy of a notice on its way.
+struct Letter {
     inner: Arc<Inner>,
     id: u64,
+    payment: i64,
+    gateway: Gateway,
     reference: String,
-    event: String,
-    body: String,
+    notice: Notice,
     forge: bool,
 }
 
-impl Notice {
+impl Letter {
     /// The permit is given back when the notice is done with.
     async fn deliver(self, delay: Duration, _permit: OwnedSemaphorePermit) {
         tokio::time::sleep(delay).await;
-        for retry in 0..=QUICK_RETRIES + SLOW_RETRIES {
+        for retry in 0.. {
             let answer = self.attempt().await;
-            self.inner.note_attempt(&self.reference, self.id, answer.as_ref().ok().copied());
-            let (reference, event, attempt) = (&self.reference, &self.event, retry + 1);
+            self.inner.note_attempt(&self, answer.as_ref().ok().copied());
+            let (reference, event, attempt) = (&self.reference, &self.notice.event, retry + 1);
             match answer {
-                Ok(200) => return tracing::info!(reference, event, attempt, "webhook delivered"),
+                Ok(status) if schedule::is_taken(self.gateway, status) => {
+                    return tracing::info!(reference, event, attempt, "webhook delivered");
+                }
                 Ok(status) => tracing::warn!(reference, event, attempt, status, "the shop did not take the webhook"),
                 Err(error) => tracing::warn!(reference, event, attempt, error, "the shop did not answer the webhook"),
             }
-            if self.forge {
-                return;
-            }
-            let factor = if retry < QUICK_RETRIES { 1 } else { SLOW_FACTOR };
-            tokio::time::sleep(self.inner.retry_pace.saturating_mul(factor)).await;
+            let Some(paces) = schedule::paces_before(self.gateway, retry).filter(|_| !self.forge) else { break };
+            tokio::time::sleep(self.inner.retry_pace.saturating_mul(paces)).await;
         }
-        tracing::warn!(reference = self.reference, event = self.event, "gave the webhook up");
+        tracing::warn!(reference = self.reference, event = self.notice.event, "gave the webhook up");
     }
 
-    /// Sends once; the HTTP status, or why nobody answered.
+    /// Sends once, signed anew; the HTTP status, or why nobody answered.
     async fn attempt(&self) -> Result<u16, String> {
         let _turn = self.inner.sending.acquire().await.map_err(|error| error.to_string())?;
-        let forged = [self.inner.secret.as_slice(), b"-forged"].concat();
-        let key = if self.forge { &forged } else { &self.inner.secret };
-        let response = self
-            .inner
-            .client
-            .post(self.inner.url.clone())
-            .header("content-type", "application/json")
-            .header(SIGNATURE_HEADER, sign(key, self.body.as_bytes()))
-            .body(self.body.clone())
-            .send()
-            .await
-            .map_err(|error| error.to_string())?;
+        let body = self.notice.body.as_bytes();
+        let secret = self.inner.keys.webhook_secret(self.gateway).as_bytes();
+        let forged = [secret, b"-forged"].concat();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
+        let (header, proof) = sign(self.gateway, if self.forge { &forged } else { secret }, body, now);
+        let mut url = self.inner.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(self.gateway.name());
+        }
+        let request = self.inner.client.post(url).header("content-type", "application/json").header(header, proof);
+        let response = request.body(self.notice.body.clone()).send().await.map_err(|error| error.to_string())?;
         Ok(response.status().as_u16())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_webhook_is_signed_as_paystack_signs() {
-        let body = r#"{"event":"charge.success","data":{"id":302961,"domain":"test","status":"success","reference":"ref-1","amount":10000,"currency":"NGN"}}"#;
-        assert_eq!(
-            sign(b"sk_test_example", body.as_bytes()),
-            "b6fb25bb95f2fdebe888090e3eb8e708e0885f071893c60f87ed5ba7e16210cd5e4f95f05c2fa700fb221cb04e7041063a8e9505f6dfc6937dad2726b95b105c"
-        );
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 /// Every secret that the parts of a local shop share. Keyrings are written as `domain::signature::Keyring` reads them.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +19,41 @@ pub struct Keys {
     pub shopper_keys: String,
     /// Stands for the key that Paystack would hand out; only the sandbox knows it.
     pub paystack_secret_key: String,
+    /// The keys of the other gateways, by the names of their environment variables, which are the same in origin and sandbox.
+    pub gateways: Vec<(&'static str, String)>,
+}
+
+/// The keys that a shop cannot do without, and that no file was ever written without.
+const FIRST: [&str; 4] = ["EDGE_ORIGIN_KEYS", "OPERATOR_KEYS", "SHOPPER_KEYS", "PAYSTACK_SECRET_KEY"];
+
+/// Those of the gateways that came later: an older file gets them added.
+const LATER: [&str; 9] = [
+    "FLUTTERWAVE_SECRET_KEY",
+    "FLUTTERWAVE_SECRET_HASH",
+    "FLUTTERWAVE_CLIENT_ID",
+    "FLUTTERWAVE_CLIENT_SECRET",
+    "MONNIFY_API_KEY",
+    "MONNIFY_SECRET_KEY",
+    "MONNIFY_CONTRACT_CODE",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+];
+
+/// A new key, written as its owner would write it.
+fn new_key(name: &str) -> Result<String> {
+    let prefix = match name {
+        "EDGE_ORIGIN_KEYS" | "OPERATOR_KEYS" | "SHOPPER_KEYS" => return Ok(format!("local-1:{}", random_hex::<32>()?)),
+        "PAYSTACK_SECRET_KEY" | "STRIPE_SECRET_KEY" => "sk_test_",
+        "FLUTTERWAVE_SECRET_KEY" => "FLWSECK_TEST-",
+        "MONNIFY_API_KEY" => "MK_TEST_",
+        "STRIPE_WEBHOOK_SECRET" => "whsec_",
+        "MONNIFY_CONTRACT_CODE" => {
+            let digits = u64::from_le_bytes(random()?) % 1_000_000_000_000;
+            return Ok(format!("{digits:012}"));
+        }
+        _ => "",
+    };
+    Ok(format!("{prefix}{}", random_hex::<20>()?))
 }
 
 impl std::fmt::Debug for Keys {
@@ -28,10 +63,11 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The keys in `file`, which is made, readable by its owner only, if it is missing.
+    /// The keys in `file`, which is made, readable by its owner only, if it is missing. Keys of gateways that it does not
+    /// know yet are added.
     pub fn load_or_make(file: &Path) -> Result<Self> {
         match fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text).with_context(|| {
+            Ok(text) => Self::read_or_complete(file, &text).with_context(|| {
                 format!("{} does not hold the shop's keys: remove it to have new ones made", file.display())
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Self::make(file),
@@ -40,19 +76,12 @@ impl Keys {
     }
 
     fn make(file: &Path) -> Result<Self> {
-        let keys = Self {
-            edge_origin_keys: format!("local-1:{}", random_hex::<32>()?),
-            operator_keys: format!("local-1:{}", random_hex::<32>()?),
-            shopper_keys: format!("local-1:{}", random_hex::<32>()?),
-            paystack_secret_key: format!("sk_test_{}", random_hex::<20>()?),
-        };
-        let text = json!({
-            "EDGE_ORIGIN_KEYS": keys.edge_origin_keys,
-            "OPERATOR_KEYS": keys.operator_keys,
-            "SHOPPER_KEYS": keys.shopper_keys,
-            "PAYSTACK_SECRET_KEY": keys.paystack_secret_key,
-        });
-        match write_secret(file, &format!("{text:#}\n"), Overwrite::Never) {
+        let mut values = Map::new();
+        for name in FIRST.into_iter().chain(LATER) {
+            values.insert(name.to_owned(), Value::String(new_key(name)?));
+        }
+        let keys = Self::parse(&values)?;
+        match write_secret(file, &format!("{:#}\n", Value::Object(values)), Overwrite::Never) {
             // Another process was faster: its keys count.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::load_or_make(file),
             Err(error) => Err(error).with_context(|| format!("cannot write {}", file.display())),
@@ -60,18 +89,49 @@ impl Keys {
         }
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let values: Value = serde_json::from_str(text).context("it is not JSON")?;
-        let text = |name: &str| match values[name].as_str() {
-            Some(value) if !value.is_empty() => Ok(value.to_owned()),
-            Some(_) | None => bail!("{name} is missing"),
-        };
+    fn read_or_complete(file: &Path, text: &str) -> Result<Self> {
+        let mut values: Map<String, Value> = serde_json::from_str(text).context("it is not a JSON object")?;
+        // Before anything is added: a file that lacks what it never lacked is somebody else's.
+        for name in FIRST {
+            value(&values, name)?;
+        }
+        let missing: Vec<&str> = LATER.into_iter().filter(|name| !values.contains_key(*name)).collect();
+        if missing.is_empty() {
+            return Self::parse(&values);
+        }
+        for name in missing {
+            values.insert(name.to_owned(), Value::String(new_key(name)?));
+        }
+        // Whole or not at all: a crash in between leaves the older file.
+        let draft = file.with_extension("json.new");
+        write_secret(&draft, &format!("{:#}\n", Value::Object(values)), Overwrite::Yes)
+            .and_then(|()| fs::rename(&draft, file))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Self::parse(&serde_json::from_str(&text).context("it is not a JSON object")?)
+    }
+
+    fn parse(values: &Map<String, Value>) -> Result<Self> {
         Ok(Self {
-            edge_origin_keys: text("EDGE_ORIGIN_KEYS")?,
-            operator_keys: text("OPERATOR_KEYS")?,
-            shopper_keys: text("SHOPPER_KEYS")?,
-            paystack_secret_key: text("PAYSTACK_SECRET_KEY")?,
+            edge_origin_keys: value(values, "EDGE_ORIGIN_KEYS")?,
+            operator_keys: value(values, "OPERATOR_KEYS")?,
+            shopper_keys: value(values, "SHOPPER_KEYS")?,
+            paystack_secret_key: value(values, "PAYSTACK_SECRET_KEY")?,
+            gateways: LATER.into_iter().map(|name| Ok((name, value(values, name)?))).collect::<Result<_>>()?,
         })
+    }
+
+    /// The key of that environment variable, if it is one of a gateway's.
+    pub fn gateway_key(&self, name: &str) -> Option<&str> {
+        let later = self.gateways.iter().find(|(known, _)| *known == name).map(|(_, key)| key.as_str());
+        later.or_else(|| (name == "PAYSTACK_SECRET_KEY").then_some(self.paystack_secret_key.as_str()))
+    }
+}
+
+fn value(values: &Map<String, Value>, name: &str) -> Result<String> {
+    match values.get(name).and_then(Value::as_str) {
+        Some(value) if !value.is_empty() => Ok(value.to_owned()),
+        Some(_) | None => bail!("{name} is missing"),
     }
 }
 
@@ -125,6 +185,22 @@ mod tests {
         assert_ne!(keys, Keys::load_or_make(&folder.path().join("other.json")).unwrap());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(keys.edge_origin_keys.strip_prefix("local-1:").is_some_and(|secret| secret.len() == 64));
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_other_gateways_keeps_its_keys_and_gets_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.json");
+        let older = r#"{"EDGE_ORIGIN_KEYS":"local-1:e","OPERATOR_KEYS":"local-1:o","SHOPPER_KEYS":"local-1:s","PAYSTACK_SECRET_KEY":"sk_test_p","MINE":"kept"}"#;
+        fs::write(&file, older).unwrap();
+        let keys = Keys::load_or_make(&file).unwrap();
+        assert_eq!((keys.shopper_keys.as_str(), keys.paystack_secret_key.as_str()), ("local-1:s", "sk_test_p"));
+        assert!(keys.gateway_key("STRIPE_WEBHOOK_SECRET").is_some_and(|key| key.starts_with("whsec_")));
+        assert_eq!(keys.gateway_key("PAYSTACK_SECRET_KEY"), Some("sk_test_p"));
+        assert_eq!(keys.gateways.len(), LATER.len());
+        assert_eq!(keys, Keys::load_or_make(&file).unwrap(), "added once");
+        assert!(fs::read_to_string(&file).unwrap().contains("\"MINE\": \"kept\""));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

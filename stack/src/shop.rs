@@ -25,7 +25,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(90);
 /// One of the shop's processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The outside world: payment gateway, mail, SMS.
+    /// The outside world: payment gateways, mail, SMS.
     Sandbox,
     /// Orders and payments.
     Origin,
@@ -102,6 +102,13 @@ impl Config {
     pub fn with(mut self, part: Part, name: &str, value: &str) -> Self {
         self.environment.push((part, name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Which of Flutterwave's interfaces the origin speaks; the sandbox offers both. Set with
+    /// `with(Part::Origin, "FLUTTERWAVE_VERSION", "v4")`, and the base URL follows.
+    fn flutterwave_version(&self) -> &str {
+        let set = |(part, name, _): &&(Part, String, String)| *part == Part::Origin && name == "FLUTTERWAVE_VERSION";
+        self.environment.iter().rev().find(set).map_or("v3", |(_, _, version)| version)
     }
 
     /// Runs the Worker with another value of one of its settings.
@@ -266,6 +273,7 @@ impl Stack {
     fn native(&self, part: Part) -> Command {
         let mut command = Command::new(self.config.layout.program(part.name()));
         command.current_dir(self.config.layout.root()).env("PAYSTACK_SECRET_KEY", &self.keys.paystack_secret_key);
+        command.envs(self.keys.gateways.iter().map(|(name, key)| (name, key)));
         command
     }
 
@@ -274,19 +282,25 @@ impl Stack {
         command
             .env("SANDBOX_LISTEN", socket(self.config.ports.sandbox).to_string())
             .env("SANDBOX_STATE", self.config.state.join("sandbox.jsonl"))
-            .env("PAYSTACK_WEBHOOK_URL", format!("{}/webhooks/paystack", self.addresses().origin));
+            .env("SANDBOX_WEBHOOKS_URL", format!("{}/webhooks", self.addresses().origin));
         command
     }
 
     fn origin_command(&self) -> Command {
         let mut command = self.native(Part::Origin);
         let addresses = self.addresses();
+        let flutterwave = self.config.flutterwave_version();
         command
             .env("ORIGIN_LISTEN", socket(self.config.ports.origin).to_string())
             .env("DATABASE_URL", format!("sqlite:{}?mode=rwc", self.origin_database().display()))
             .env("EDGE_URL", &addresses.shop)
             .env("EDGE_ORIGIN_KEYS", &self.keys.edge_origin_keys)
-            .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox));
+            .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox))
+            .env("FLUTTERWAVE_VERSION", flutterwave)
+            .env("FLUTTERWAVE_BASE_URL", format!("{}/flutterwave/{flutterwave}", addresses.sandbox))
+            .env("FLUTTERWAVE_TOKEN_URL", format!("{}/flutterwave/token", addresses.sandbox))
+            .env("MONNIFY_BASE_URL", format!("{}/monnify", addresses.sandbox))
+            .env("STRIPE_BASE_URL", format!("{}/stripe", addresses.sandbox));
         command
     }
 
@@ -297,5 +311,19 @@ impl Stack {
             Host::Wrangler => wrangler::dev(&self.config.layout, state, self.config.ports),
             Host::Workerd => wrangler::workerd(&self.config.layout, state, self.config.ports),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_speaks_flutterwaves_third_interface_unless_told_otherwise() {
+        let config = Config::new(Layout::find().unwrap(), PathBuf::new(), Ports::free().unwrap());
+        assert_eq!(config.flutterwave_version(), "v3");
+        let config = config.with(Part::Sandbox, "FLUTTERWAVE_VERSION", "v5");
+        let config = config.with(Part::Origin, "FLUTTERWAVE_VERSION", "v4");
+        assert_eq!(config.flutterwave_version(), "v4");
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway's payment page: where the shop sends a browser to pay, and from where it comes back.
+//! The payment page, one for all gateways: where a shop sends a browser to pay, and from where it comes back.
 
 use axum::Router;
 use axum::extract::rejection::FormRejection;
@@ -9,6 +9,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::way_back::way_back;
 use super::{apology, frame, sorry};
 use crate::App;
 use crate::control::Wish;
@@ -20,7 +21,10 @@ use crate::problem::Problem;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'";
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/paystack/pay/{access_code}", get(show).post(act))
+    // The second address is that of pages from before there were other gateways.
+    Router::new()
+        .route("/pay/{access_code}", get(show).post(act))
+        .route("/paystack/pay/{access_code}", get(show).post(act))
 }
 
 async fn show(State(app): State<App>, Path(access_code): Path<String>) -> Response {
@@ -43,18 +47,22 @@ async fn act(
     Path(access_code): Path<String>,
     form: Result<Form<Choice>, FormRejection>,
 ) -> Response {
-    let Some(payment) = find(&app, &access_code) else { return unknown() };
+    let Some(mut payment) = find(&app, &access_code) else { return unknown() };
     let Ok(Form(choice)) = form else {
         return apology(&Problem::bad_request("invalid_form", "Choose to pay, to decline or to leave."));
     };
     // Whoever comes back to a paid payment's form is sent on: nothing happens twice.
     if payment.status != Status::Success {
-        let wish = Wish { action: choice.action, ..Wish::default() };
-        if let Err(problem) = app.grant(&payment.request.reference, &wish) {
-            return apology(&problem);
+        if !matches!(choice.action.as_str(), "pay" | "decline" | "abandon") {
+            return apology(&Problem::bad_request("unknown_action", "Choose to pay, to decline or to leave."));
         }
+        let wish = Wish { action: choice.action, ..Wish::default() };
+        payment = match app.grant(&payment.request.id.to_string(), &wish) {
+            Ok(payment) => payment,
+            Err(problem) => return apology(&problem),
+        };
     }
-    let target = way_back(&payment).unwrap_or_else(|| format!("/paystack/pay/{access_code}"));
+    let target = way_back(&payment).unwrap_or_else(|| format!("/pay/{access_code}"));
     Redirect::to(&target).into_response()
 }
 
@@ -70,17 +78,9 @@ fn unknown() -> Response {
     )
 }
 
-/// The shop's address with the payment's reference added, its own parameters kept.
-fn way_back(payment: &Payment) -> Option<String> {
-    let reference = &payment.request.reference;
-    let mut url = reqwest::Url::parse(payment.request.callback_url.as_deref()?).ok()?;
-    url.query_pairs_mut().append_pair("trxref", reference).append_pair("reference", reference);
-    Some(url.into())
-}
-
 fn view(merchant: &str, payment: &Payment) -> Markup {
     let request = &payment.request;
-    let money = payment.capture.map_or(request.requested, |capture| capture.money);
+    let money = payment.money();
     let paid = payment.status == Status::Success;
     let title = if paid { format!("Paid {money} to {merchant}") } else { format!("Pay {money} to {merchant}") };
     let content = html! {
@@ -88,6 +88,7 @@ fn view(merchant: &str, payment: &Payment) -> Markup {
             h1 { (if paid { "Paid" } else { "Pay" }) " " (merchant) }
             p.amount { (money) }
             dl.facts {
+                dt { "Through" } dd { (request.gateway.title()) }
                 dt { "E-mail" } dd { (request.email) }
                 dt { "Reference" } dd { code { (request.reference) } }
             }
@@ -118,38 +119,19 @@ fn view(merchant: &str, payment: &Payment) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use domain::money::{Currency, Money};
-    use domain::time::Timestamp;
-
+    use super::super::way_back::tests::payment;
     use super::*;
-    use crate::payments::Request;
-
-    fn payment(callback_url: Option<&str>) -> Payment {
-        let request = Request {
-            id: 1,
-            reference: "a=b".to_owned(),
-            access_code: "code".to_owned(),
-            email: "<script>@example.com".to_owned(),
-            requested: Money::new(1_250_050, Currency::Ngn),
-            callback_url: callback_url.map(str::to_owned),
-            metadata: serde_json::Value::Null,
-        };
-        Payment::new(request, Timestamp(0))
-    }
-
-    #[test]
-    fn the_way_back_keeps_what_the_shop_put_into_its_address() {
-        let back = |url| way_back(&payment(Some(url))).unwrap();
-        assert_eq!(back("http://shop.test/back"), "http://shop.test/back?trxref=a%3Db&reference=a%3Db");
-        assert_eq!(back("http://shop.test/back?o=1#x"), "http://shop.test/back?o=1&trxref=a%3Db&reference=a%3Db#x");
-        assert_eq!(way_back(&payment(None)), None);
-    }
+    use crate::gateways::Gateway;
 
     #[test]
     fn what_the_shop_sends_is_shown_and_never_run() {
-        let page = view("Ada & Sons", &payment(None)).into_string();
-        assert!(page.contains("₦12,500.50"));
-        assert!(page.contains("Ada &amp; Sons"));
-        assert!(page.contains("&lt;script&gt;@example.com") && !page.contains("<script>"));
+        for gateway in Gateway::ALL {
+            let mut payment = payment(gateway, None);
+            payment.request.email = "<script>@example.com".to_owned();
+            let page = view("Ada & Sons", &payment).into_string();
+            assert!(page.contains("₦12,500.50") && page.contains(gateway.title()));
+            assert!(page.contains("Ada &amp; Sons"));
+            assert!(page.contains("&lt;script&gt;@example.com") && !page.contains("<script>"));
+        }
     }
 }

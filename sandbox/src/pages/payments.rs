@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::{apology, frame};
 use crate::App;
 use crate::control::Wish;
-use crate::payments::{Payment, Status};
+use crate::gateways::Gateway;
+use crate::payments::{DisputeOutcome, Payment, RefundMode, Request, Status};
 use crate::problem::Problem;
 use crate::webhook::{COPIES_MAX, DELAY_MS_MAX, Faults, Record};
 
@@ -37,13 +38,18 @@ async fn list(State(app): State<App>) -> Markup {
             }
             div.scroll tabindex="0" role="region" aria-label="Payments" {
                 table {
-                    thead { tr { th { "Reference" } th { "Status" } th.number { "Amount" } th { "E-mail" } th { "Begun" } } }
+                    thead {
+                        tr {
+                            th { "Reference" } th { "Gateway" } th { "Status" } th.number { "Amount" } th { "E-mail" } th { "Begun" }
+                        }
+                    }
                     tbody {
                         @for payment in &payments {
                             tr {
                                 td { a href=(address(payment)) { (payment.request.reference) } }
+                                td { (payment.request.gateway.title()) }
                                 td { (badge(payment.status)) }
-                                td.number { (payment.capture.map_or(payment.request.requested, |capture| capture.money)) }
+                                td.number { (payment.money()) }
                                 td { (payment.request.email) }
                                 td { (payment.created_at.rfc3339()) }
                             }
@@ -57,8 +63,8 @@ async fn list(State(app): State<App>) -> Markup {
 }
 
 async fn show(State(app): State<App>, Path(reference): Path<String>) -> Response {
-    match app.payment(&reference) {
-        Ok(payment) => view(&payment, &app.deliveries().records(&reference)).into_response(),
+    match app.payment_anywhere(&reference) {
+        Ok(payment) => view(&payment, &app.deliveries().records(&payment)).into_response(),
         Err(error) => apology(&error.into()),
     }
 }
@@ -71,6 +77,8 @@ struct Knobs {
     currency: String,
     copies: String,
     delay_ms: String,
+    /// Left out by forms from before there was a choice.
+    refunds: Option<String>,
     drop: Option<String>,
     forge: Option<String>,
 }
@@ -87,13 +95,25 @@ impl Knobs {
             drop: self.drop.is_some(),
             forge: self.forge.is_some(),
         };
-        let paying = self.action == "pay";
+        let paying = matches!(self.action.as_str(), "pay" | "reject");
         let amount = Some(self.amount.trim()).filter(|amount| paying && !amount.is_empty()).map(|amount| {
             let detail = format!("Amount: {amount:?} is not a whole number of minor units");
             amount.parse().map_err(|_| Problem::bad_request("invalid_form", detail))
         });
+        let refunds = self.refunds.as_deref().filter(|mode| !mode.is_empty()).map(|mode| {
+            let detail = format!("Refunds: {mode:?} is no mode");
+            let known = RefundMode::ALL.into_iter().find(|known| known.as_str() == mode);
+            known.ok_or_else(|| Problem::bad_request("invalid_form", detail))
+        });
+        let (action, outcome) = match self.action.as_str() {
+            "won" => ("resolve".to_owned(), Some(DisputeOutcome::Won)),
+            "lost" => ("resolve".to_owned(), Some(DisputeOutcome::Lost)),
+            _ => (self.action, None),
+        };
         Ok(Wish {
-            action: self.action,
+            action,
+            outcome,
+            refunds: refunds.transpose()?,
             amount: amount.transpose()?,
             currency: Some(self.currency).filter(|currency| paying && !currency.is_empty()),
             webhook: faults,
@@ -115,9 +135,15 @@ async fn drive(
     }
 }
 
-/// References have no characters that an address would need to escape.
+/// By reference where that is plain and tells the payment apart, or else by number.
 fn address(payment: &Payment) -> String {
-    format!("/payments/{}", payment.request.reference)
+    let Request { gateway, id, reference, .. } = &payment.request;
+    let plain = reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._=".contains(&byte));
+    if plain && gateway.refuses_used_references() {
+        format!("/payments/{reference}")
+    } else {
+        format!("/payments/{id}")
+    }
 }
 
 fn badge(status: Status) -> Markup {
@@ -142,12 +168,17 @@ fn view(payment: &Payment, records: &[Record]) -> Markup {
             }
             @for refund in &payment.refunds {
                 dt { "Refund " (refund.id) }
-                dd { (refund.money) @if refund.processed_at.is_some() { ", processed" } @else { ", on its way" } }
+                dd { (refund.money) ", " (refund.status.as_str()) }
             }
+            @for dispute in &payment.disputes {
+                dt { "Dispute " (dispute.id) }
+                dd { (dispute.money) ", " (dispute.as_str()) }
+            }
+            dt { "Gateway" } dd { (request.gateway.title()) }
             dt { "E-mail" } dd { (request.email) }
             dt { "Number" } dd { (request.id) }
             dt { "Begun" } dd { (payment.created_at.rfc3339()) }
-            dt { "Payment page" } dd { a href={ "/paystack/pay/" (request.access_code) } { "Open" } }
+            dt { "Payment page" } dd { a href={ "/pay/" (request.access_code) } { "Open" } }
         }
         (knobs(payment))
         h2 { "Webhooks" }
@@ -172,6 +203,12 @@ fn knobs(payment: &Payment) -> Markup {
                     input name="copies" type="number" min="1" max=(COPIES_MAX) value="1" required; }
                 label { "Delay before it, in milliseconds"
                     input name="delay_ms" type="number" min="0" max=(DELAY_MS_MAX) value="0" required; }
+                label { "Refunds from now on"
+                    select name="refunds" {
+                        @for mode in RefundMode::ALL {
+                            option selected[mode == payment.refund_mode] { (mode.as_str()) }
+                        }
+                    } }
             }
             label.tick { input type="checkbox" name="drop"; " Drop the webhook" }
             label.tick { input type="checkbox" name="forge"; " Forge its signature" }
@@ -179,10 +216,20 @@ fn knobs(payment: &Payment) -> Markup {
                 button.button name="action" value="pay" { "Pay" }
                 button.button.quiet name="action" value="decline" { "Decline" }
                 button.button.quiet name="action" value="abandon" { "Abandon" }
+                @if payment.request.gateway == Gateway::Monnify && payment.capture.is_none() {
+                    button.button.quiet name="action" value="reject" { "Reject" }
+                }
+                @if payment.disputes.last().is_some_and(|dispute| dispute.closed.is_none()) {
+                    button.button.quiet name="action" value="won" { "Dispute won" }
+                    button.button.quiet name="action" value="lost" { "Dispute lost" }
+                } @else if payment.refundable().is_some_and(|left| left.amount_minor > 0) {
+                    button.button.quiet name="action" value="dispute" { "Dispute" }
+                }
+                button.button.quiet name="action" value="refunds" { "Refunds only" }
             }
             p.hint {
-                "Amount and currency count for Pay only. Pay again repeats the webhook; Decline after Pay sends a stale "
-                code { "charge.failed" } " while the money stays captured."
+                "Amount and currency count for Pay only, and for Monnify’s Reject; Refunds only changes nothing else. Pay again "
+                "repeats the webhooks; Decline after Pay sends a stale notice of a failure while the money stays captured."
             }
         }
     }

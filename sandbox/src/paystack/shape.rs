@@ -3,13 +3,16 @@
 //! Pure. Fields that the sandbox has no use for are there, empty, so that a parser meets the real shape.
 
 use domain::money::{Currency, Money};
-use domain::time::{Millis, Timestamp};
+use domain::time::Millis;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::payments::{Payment, Refund, Status};
+use crate::amounts::thousandths;
+use crate::beginning::customer_number;
+use crate::payments::{Payment, RefundStatus, Status};
+use crate::times::stamp;
 
-const INTEGRATION: i64 = 100_032;
+pub(super) const INTEGRATION: i64 = 100_032;
 
 /// Which moment of a payment to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +94,8 @@ pub fn refund(payment: &Payment, id: i64, naming: Transaction) -> Value {
         Transaction::Number => json!(payment.request.id),
         Transaction::Whole => transaction(payment, View::Now),
     };
-    let note = refund.merchant_note.clone().unwrap_or_else(|| format!("Refund for transaction {reference}"));
+    let said = format!("Refund for transaction {reference}");
+    let processed = matches!(refund.status, RefundStatus::Processed(_));
     json!({
         "id": refund.id,
         "integration": INTEGRATION,
@@ -100,18 +104,18 @@ pub fn refund(payment: &Payment, id: i64, naming: Transaction) -> Value {
         "dispute": null,
         "settlement": null,
         "amount": refund.money.amount_minor,
-        "deducted_amount": refund.processed_at.map_or(0, |_| refund.money.amount_minor),
-        "fully_deducted": refund.processed_at.is_some(),
+        "deducted_amount": if processed { refund.money.amount_minor } else { 0 },
+        "fully_deducted": processed,
         "currency": refund.money.currency.code(),
         "channel": "card",
-        "status": refund_status(refund),
-        "merchant_note": note,
-        "customer_note": format!("Refund for transaction {reference}"),
+        "status": refund.status.as_str(),
+        "merchant_note": refund.note.as_deref().unwrap_or(&said),
+        "customer_note": refund.details["customer_note"].as_str().unwrap_or(&said),
         "refunded_by": "sandbox",
-        "refunded_at": refund.processed_at.map(stamp),
+        "refunded_at": refund.status.ended_at().map(stamp),
         "expected_at": stamp(refund.requested_at + Millis::days(7)),
         "createdAt": stamp(refund.requested_at),
-        "updatedAt": stamp(refund.processed_at.unwrap_or(refund.requested_at)),
+        "updatedAt": stamp(refund.changed_at()),
     })
 }
 
@@ -120,9 +124,9 @@ pub fn refund_notice(payment: &Payment, id: i64) -> Value {
     let Some(refund) = payment.refund(id) else { return Value::Null };
     json!({
         "id": refund.id.to_string(),
-        "status": refund_status(refund),
+        "status": refund.status.as_str(),
         "transaction_reference": payment.request.reference,
-        "refund_reference": refund.processed_at.map(|_| format!("TRF{}", refund.id)),
+        "refund_reference": refund.status.ended_at().map(|_| format!("TRF{}", refund.id)),
         "amount": refund.money.amount_minor.to_string(),
         "currency": refund.money.currency.code(),
         "processor": "sandbox",
@@ -132,17 +136,13 @@ pub fn refund_notice(payment: &Payment, id: i64) -> Value {
     })
 }
 
-const fn refund_status(refund: &Refund) -> &'static str {
-    if refund.processed_at.is_some() { "processed" } else { "pending" }
-}
-
 /// Local naira: 1.5 % + ₦100, the ₦100 waived under ₦2,500, ₦2,000 at most. Elsewhere 3.9 %. (paystack.com/pricing)
 fn fees(captured: Money) -> i64 {
     let amount = captured.amount_minor;
     match captured.currency {
         Currency::Ngn => {
             let flat = if amount < 250_000 { 0 } else { 10_000 };
-            (share(amount, 15) + flat).min(200_000)
+            (thousandths(amount, 15) + flat).min(200_000)
         }
         Currency::Usd
         | Currency::Eur
@@ -150,13 +150,8 @@ fn fees(captured: Money) -> i64 {
         | Currency::Ghs
         | Currency::Kes
         | Currency::Zar
-        | Currency::Xof => share(amount, 39),
+        | Currency::Xof => thousandths(amount, 39),
     }
-}
-
-/// Thousandths of an amount, rounded up.
-fn share(amount_minor: i64, thousandths: i64) -> i64 {
-    amount_minor.saturating_mul(thousandths).saturating_add(999) / 1_000
 }
 
 fn authorization(payment: &Payment, paid: bool) -> Value {
@@ -181,12 +176,11 @@ fn authorization(payment: &Payment, paid: bool) -> Value {
 }
 
 /// The same e-mail is the same customer.
-fn customer(email: &str) -> Value {
+pub(super) fn customer(email: &str) -> Value {
     let digest = Sha256::digest(email.as_bytes());
-    let number = digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
     let code: String = hex::encode(digest).chars().take(15).collect();
     json!({
-        "id": number,
+        "id": customer_number(email),
         "first_name": null,
         "last_name": null,
         "email": email,
@@ -196,13 +190,6 @@ fn customer(email: &str) -> Value {
         "risk_action": "default",
         "international_format_phone": null,
     })
-}
-
-/// As Paystack writes time: `2026-11-22T17:30:59.123Z`.
-fn stamp(at: Timestamp) -> String {
-    let seconds = at.rfc3339();
-    let bare = seconds.strip_suffix('Z').unwrap_or(&seconds);
-    format!("{bare}.{:03}Z", at.as_millis().rem_euclid(1_000))
 }
 
 #[cfg(test)]
@@ -216,10 +203,5 @@ mod tests {
         assert_eq!(naira(1_000_000), 25_000, "₦10,000: 1.5 % + ₦100");
         assert_eq!(naira(100_000_000), 200_000, "never more than ₦2,000");
         assert_eq!(naira(Money::AMOUNT_MINOR_MAX), 200_000);
-    }
-
-    #[test]
-    fn time_has_milliseconds() {
-        assert_eq!(stamp(Timestamp(61_007)), "1970-01-01T00:01:01.007Z");
     }
 }

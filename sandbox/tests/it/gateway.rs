@@ -12,7 +12,7 @@ async fn a_payment_begins_and_tells_where_to_pay() {
     assert_eq!(status, 200);
     let data = &answer["data"];
     let code = data["access_code"].as_str().unwrap();
-    assert_eq!(data["authorization_url"], format!("{}/paystack/pay/{code}", world.url));
+    assert_eq!(data["authorization_url"], format!("{}/pay/{code}", world.url));
     let reference = data["reference"].as_str().unwrap();
     let seen = world.verify(reference).await;
     assert_eq!((seen["amount"].as_i64(), seen["currency"].as_str()), (Some(250_050), Some("NGN")));

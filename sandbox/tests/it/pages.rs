@@ -49,9 +49,19 @@ async fn a_payment_without_a_way_back_ends_on_its_own_page() {
     let world = World::new().await;
     let body = json!({"email": "ada@example.com", "amount": 100, "reference": "ref-1"});
     let (_, answer) = world.paystack("/transaction/initialize", Some(&body)).await;
-    let page = format!("/paystack/pay/{}", answer["data"]["access_code"].as_str().unwrap());
+    let page = format!("/pay/{}", answer["data"]["access_code"].as_str().unwrap());
     let response = world.submit(&page, &[("action", "pay")]).await;
     assert_eq!((response.status().as_u16(), response.headers()["location"].to_str().unwrap()), (303, page.as_str()));
+}
+
+#[tokio::test]
+async fn a_page_from_before_there_were_other_gateways_is_where_it_was() {
+    let world = World::new().await;
+    let page = world.begin("ref-1").await;
+    let older = page.replace("/pay/", "/paystack/pay/");
+    assert_eq!(world.get(&older).await.text().await.unwrap(), world.get(&page).await.text().await.unwrap());
+    assert_eq!(world.submit(&older, &[("action", "pay")]).await.status(), 303);
+    assert_eq!(world.belief("ref-1").await["status"], "success");
 }
 
 #[tokio::test]
@@ -59,9 +69,11 @@ async fn wrong_addresses_and_forms_get_a_clear_page() {
     let world = World::new().await;
     let page = world.begin("ref-1").await;
     for (response, status) in [
+        (world.get("/pay/nonsense").await, 404),
         (world.get("/paystack/pay/nonsense").await, 404),
         (world.submit("/paystack/pay/nonsense", &[("action", "pay")]).await, 404),
         (world.submit(&page, &[("action", "steal")]).await, 400),
+        (world.submit(&page, &[("action", "dispute")]).await, 400),
         (world.submit(&page, &[]).await, 400),
         (world.get("/payments/nonsense").await, 404),
         (world.get("/inbox/99").await, 404),
@@ -97,6 +109,25 @@ async fn the_knobs_are_also_a_form() {
     assert_eq!(world.shop.wait_for(2).await.len(), 2);
     let html = world.get("/payments/ref-1").await.text().await.unwrap();
     assert!(html.contains("$4,999.99") && html.contains("charge.success"));
+
+    let drive = |action: &'static str, refunds: &'static str| {
+        let world = &world;
+        async move {
+            let form = [
+                ("amount", ""),
+                ("currency", ""),
+                ("copies", "1"),
+                ("delay_ms", "0"),
+                ("refunds", refunds),
+                ("action", action),
+            ];
+            world.submit("/payments/ref-1", &form).await.status().as_u16()
+        }
+    };
+    assert_eq!((drive("dispute", "stall").await, drive("lost", "stall").await), (303, 303));
+    assert_eq!(drive("refunds", "nonsense").await, 400);
+    let html = world.get("/payments/ref-1").await.text().await.unwrap();
+    assert!(html.contains(", lost") && html.contains("<option selected>stall"), "{html}");
 }
 
 #[tokio::test]
@@ -106,6 +137,9 @@ async fn the_start_page_leads_everywhere_and_health_is_plain() {
     assert!(response.headers().contains_key("x-request-id"));
     let html = response.text().await.unwrap();
     assert!(html.contains("href=\"/payments\"") && html.contains("href=\"/inbox\""));
+    for base in ["/paystack", "/flutterwave/v3", "/flutterwave/v4", "/monnify", "/stripe"] {
+        assert!(html.contains(&format!("{}{base}<", world.url)), "{base} is missing in {html}");
+    }
     assert!(!html.contains(crate::harness::SECRET));
     assert_eq!(world.get("/healthz").await.status(), 200);
     let style = world.get("/style.css").await;

@@ -25,7 +25,7 @@ fn command(listen: &str, secret: &str, state: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
     command.env("SANDBOX_LISTEN", listen).env("PAYSTACK_SECRET_KEY", secret).env("SANDBOX_STATE", state);
     // Nobody listens there; nothing in these tests is delivered.
-    command.env("PAYSTACK_WEBHOOK_URL", "http://127.0.0.1:9/webhooks/paystack");
+    command.env("SANDBOX_WEBHOOKS_URL", "http://127.0.0.1:9/webhooks");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -75,6 +75,10 @@ fn a_gateway_that_cannot_start_says_why() {
     let said = refusal(&listen, SECRET, &state);
     assert!(said.contains(&format!("{listen} is taken")) && said.contains("SANDBOX_LISTEN"), "{said}");
     assert!(refusal("127.0.0.1:0", "", &state).contains("PAYSTACK_SECRET_KEY is empty"));
+    let mut half = command("127.0.0.1:0", SECRET, &state);
+    let output = half.env("MONNIFY_API_KEY", "MK_TEST_1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("MONNIFY_SECRET_KEY is not set"), "{said}");
     std::fs::write(&state, "nonsense\n").unwrap();
     let said = refusal("127.0.0.1:0", SECRET, &state);
     assert!(said.contains("line 1 is damaged") && said.contains("payments.jsonl"), "{said}");
