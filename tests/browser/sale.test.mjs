@@ -34,7 +34,7 @@ async function setSale(slug, sku, startsIn, more = {}) {
   const file = join(shop.state, `${slug}.json`);
   await writeFile(file, JSON.stringify({
     slug, title: `${sku} for the evening`, gathers_at: at(-1), starts_at: at(startsIn), ends_at: at(startsIn + 1_800),
-    rate: 600, pass_minutes: 5, products: [{ sku, price: "9900", currency: "NGN", units_max: 2 }], ...more,
+    rate: 600, pass_minutes: 5, products: [{ units_max: 2, variants: [{ sku, price: "9900", currency: "NGN" }] }], ...more,
   }));
   const child = spawn("cargo", ["xtask", "sale", "set", file, "--state", join(shop.state, "shop")], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
   let told = "";

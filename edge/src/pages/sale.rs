@@ -67,19 +67,30 @@ pub struct OnSale {
     pub category: Vec<String>,
     /// The main one.
     pub picture: Option<Picture>,
-    /// In the sale.
-    pub price: Money,
-    /// Of its cheapest variant, as always.
-    pub regular_price: Money,
-    /// For one person.
+    /// For one person, all variants together.
     pub units_max: u32,
-    /// What can be bought: SKU, what sets it apart (may be empty), units.
-    pub variants: Vec<(Sku, String, u32)>,
+    /// What can be bought: at least one.
+    pub variants: Vec<OnSaleVariant>,
+}
+
+/// A variant of a product on sale, whether it costs less or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnSaleVariant {
+    /// Names it.
+    pub sku: Sku,
+    /// What sets it apart: `M, Blue`; empty for the only variant.
+    pub options: String,
+    /// What it costs less in the sale.
+    pub price: Option<Money>,
+    /// What it costs as always.
+    pub regular_price: Money,
+    /// Units that can be bought.
+    pub available: u32,
 }
 
 impl OnSale {
-    fn available(&self) -> u32 {
-        self.variants.iter().map(|(.., available)| *available).fold(0, u32::saturating_add)
+    fn is_sold_out(&self) -> bool {
+        self.variants.iter().all(|variant| variant.available == 0)
     }
 }
 
@@ -170,7 +181,7 @@ impl Model<'_> {
 pub fn view(model: &Model<'_>) -> Markup {
     let sale = &model.sale;
     let problems = model.problems.iter().map(|(field, problem)| (field.as_str(), problem.as_str()));
-    let sold_out = !model.products.is_empty() && model.products.iter().all(|product| product.available() == 0);
+    let sold_out = !model.products.is_empty() && model.products.iter().all(OnSale::is_sold_out);
     let address = format!("/sale/{}", encode(&sale.slug));
     let due_in = model.due_at().map(|at| (at - model.now).0.max(0));
     let main = html! {
@@ -392,38 +403,38 @@ fn duration(ms: i64) -> String {
 
 fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
     let subject = Subject { title: &on_sale.title, brand: on_sale.brand.as_deref(), category: &on_sale.category };
-    let is_admitted = matches!(model.state, State::Admitted { .. });
     html! {
-        article.line {
+        article.line.on-sale {
             a.frame href=(product(&on_sale.slug)) tabindex="-1" aria-hidden="true" {
                 (picture_or_drawing(model.site, on_sale.picture.as_ref(), subject, THUMB_SIZES, Fetch::Soon))
             }
             .line-words {
                 h3 { a href=(product(&on_sale.slug)) { (on_sale.title) } }
-                p.muted { "At most " (on_sale.units_max) " for one person" }
-                @if on_sale.available() == 0 { p.problem { "Sold out" } }
+                p.muted { "At most " (on_sale.units_max) " for one person" @if on_sale.variants.len() > 1 { ", of all choices together" } }
             }
-            p.price {
-                (on_sale.price) " "
-                s.muted { span.hidden { "instead of " } (on_sale.regular_price) }
-            }
-            @if is_admitted && on_sale.available() > 0 { .line-forms { (add(on_sale)) } }
+            ul.choices role="list" { @for variant in &on_sale.variants { li.choice { (choice(model, on_sale, variant)) } } }
         }
     }
 }
 
-/// One button a variant.
-fn add(on_sale: &OnSale) -> Markup {
+/// A variant with what it costs, and for whoever is let in the button that takes it.
+fn choice(model: &Model<'_>, on_sale: &OnSale, variant: &OnSaleVariant) -> Markup {
+    let is_admitted = matches!(model.state, State::Admitted { .. });
     html! {
-        @for (sku, options, available) in &on_sale.variants {
-            @if *available > 0 {
-                form action="/cart/lines" method="post" {
-                    input type="hidden" name="sku" value=(sku);
-                    input type="hidden" name="quantity" value="1";
-                    button.button {
-                        "Add to cart"
-                        @if options.is_empty() { span.hidden { " " (on_sale.title) } } @else { ": " (options) }
-                    }
+        @if !variant.options.is_empty() { span.choice-name { (variant.options) } }
+        span.price {
+            (variant.price.unwrap_or(variant.regular_price))
+            @if variant.price.is_some() { " " s.muted { span.hidden { "instead of " } (variant.regular_price) } }
+        }
+        @if variant.available == 0 {
+            span.problem { "Sold out" }
+        } @else if is_admitted {
+            form action="/cart/lines" method="post" {
+                input type="hidden" name="sku" value=(variant.sku);
+                input type="hidden" name="quantity" value="1";
+                button.button {
+                    "Add to cart"
+                    span.hidden { " " (on_sale.title) @if !variant.options.is_empty() { ", " (variant.options) } }
                 }
             }
         }
@@ -457,6 +468,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
+    fn variant(sku: &str, options: &str, minor: Option<i64>, regular_minor: i64, available: u32) -> OnSaleVariant {
+        let money = |minor| Money::new(minor, Currency::Ngn);
+        OnSaleVariant {
+            sku: Sku::new(sku).unwrap(),
+            options: options.to_owned(),
+            price: minor.map(money),
+            regular_price: money(regular_minor),
+            available,
+        }
+    }
+
     fn page(state: State, phase: Phase, available: u32, problems: &[(&str, &str)]) -> String {
         let lamp = OnSale {
             slug: "lamp".into(),
@@ -464,10 +486,11 @@ mod tests {
             brand: None,
             category: vec![],
             picture: None,
-            price: Money::new(999_000, Currency::Ngn),
-            regular_price: Money::new(1_250_000, Currency::Ngn),
             units_max: 2,
-            variants: vec![(Sku::new("lamp").unwrap(), String::new(), available)],
+            variants: vec![
+                variant("lamp-red", "Red", Some(999_000), 1_250_000, available),
+                variant("lamp-ten", "Pack of ten", None, 11_000_000, available),
+            ],
         };
         let sale = Facts {
             slug: "lamps".into(),
@@ -497,6 +520,9 @@ mod tests {
         }
         let html = page(State::Admitted { until: NOW + Millis::minutes(9) }, Phase::Running, 9, &[]);
         assert!(html.contains("/cart/lines") && html.contains("9:00") && !html.contains("<b>"), "{html}");
+        // Each choice at its own price, and what costs as always is not said to be cheaper.
+        let instead = html.matches("instead of").count();
+        assert!(html.contains("₦9,990") && html.contains("₦110,000") && instead == 1, "{html}");
         let html = page(State::Admitted { until: NOW + Millis::minutes(9) }, Phase::Running, 0, &[]);
         assert!(!html.contains("/cart/lines") && html.contains("Everything is sold or promised"), "{html}");
     }

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::admission::{Pass, Standing};
-use domain::ids::{CartId, ProductId};
+use domain::ids::{CartId, ProductId, Sku};
 use domain::money::Money;
 use domain::sale::{Phase, SaleProduct};
 use http::request::Parts;
@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use super::cart::Shopper;
 use crate::carts;
-use crate::catalogue::{self, Snapshot};
+use crate::catalogue::{self, Snapshot, Variant};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Form, Path, Query};
 use crate::pages::draw;
 use crate::pages::links::encode;
-use crate::pages::sale::{Facts, Model, OnSale, Place, State, view};
+use crate::pages::sale::{Facts, Model, OnSale, OnSaleVariant, Place, State, view};
 use crate::sales::{self, Known};
 use crate::session::cookie;
 use crate::site;
@@ -261,20 +261,21 @@ async fn page(
     Ok(Html(view(&model).into_string()))
 }
 
-fn shown(on_sale: &SaleProduct, (snapshot, levels): &(Snapshot, Vec<(domain::ids::Sku, u32)>)) -> OnSale {
-    let cheapest = snapshot.variants.iter().map(|variant| variant.price_minor).min();
-    let available = |sku| levels.iter().find(|(other, _)| other == sku).map_or(0, |(_, available)| *available);
-    let variants =
-        snapshot.variants.iter().map(|variant| (variant.sku.clone(), variant.title(), available(&variant.sku)));
+fn shown(on_sale: &SaleProduct, (snapshot, levels): &(Snapshot, Vec<(Sku, u32)>)) -> OnSale {
+    let variant = |variant: &Variant| OnSaleVariant {
+        sku: variant.sku.clone(),
+        options: variant.title(),
+        price: on_sale.prices.get(&variant.sku).copied(),
+        regular_price: Money::new(variant.price_minor, snapshot.price.currency),
+        available: levels.iter().find(|(sku, _)| *sku == variant.sku).map_or(0, |(_, available)| *available),
+    };
     OnSale {
         slug: snapshot.slug.clone(),
         title: snapshot.title.clone(),
         brand: snapshot.brand.clone(),
         category: snapshot.category.clone(),
         picture: snapshot.pictures.first().cloned(),
-        price: on_sale.price,
-        regular_price: cheapest.map_or(snapshot.price, |minor| Money::new(minor, snapshot.price.currency)),
         units_max: on_sale.units_max.get(),
-        variants: variants.collect(),
+        variants: snapshot.variants.iter().map(variant).collect(),
     }
 }
