@@ -75,13 +75,29 @@ async fn ask_for_code(shop: &Shop, slug: &str, email: &str) -> (StatusCode, Valu
     shop.api(Method::POST, &format!("/sales/{slug}/join"), None, Some(json!({"email": email}))).await
 }
 
-/// The code that came to an address last.
-async fn code(shop: &Shop, email: &str) -> String {
+/// What came to an address last.
+async fn mail(shop: &Shop, email: &str) -> Value {
     let inbox: Value =
         shop.http.get(format!("{}/control/inbox", shop.sandbox)).send().await.unwrap().json().await.unwrap();
     let messages = inbox["messages"].as_array().unwrap();
-    let mail = messages.iter().find(|mail| mail["to"] == email).unwrap();
-    text(&mail["subject"])[..6].to_owned()
+    messages.iter().find(|mail| mail["to"] == email).unwrap().clone()
+}
+
+/// The code that came to an address last.
+async fn code(shop: &Shop, email: &str) -> String {
+    text(&mail(shop, email).await["subject"])[..6].to_owned()
+}
+
+/// The key of the link that came to an address last.
+async fn link(shop: &Shop, email: &str) -> String {
+    let mail = mail(shop, email).await;
+    let key = text(&mail["text"]).split_once("?key=").unwrap().1.to_owned();
+    key.split_whitespace().next().unwrap().to_owned()
+}
+
+async fn confirm_with_key(shop: &Shop, slug: &str, cart: &Cart, key: &str) -> (StatusCode, Value) {
+    let body = json!({"cart_id": cart.id, "key": key});
+    shop.api(Method::POST, &format!("/sales/{slug}/confirm"), Some(&cart.token), Some(body)).await
 }
 
 async fn confirm(shop: &Shop, slug: &str, cart: &Cart, email: &str, code: &str) -> (StatusCode, Value) {
@@ -370,6 +386,16 @@ async fn codes_are_sent_once_a_minute_and_guessing_them_leads_nowhere() {
     for code in [wrong, &right] {
         let answer = confirm(shop, "matches", &cart, email, code).await;
         assert_eq!(refused(&answer), (StatusCode::TOO_MANY_REQUESTS, "code_too_many"));
+    }
+    // Whoever reads the address gets in nevertheless: a stranger who knows it must not keep them out.
+    let link = link(shop, email).await;
+    let mut forged = link.clone();
+    forged.replace_range(forged.len() - 1.., if forged.ends_with('0') { "1" } else { "0" });
+    let (status, body) = confirm_with_key(shop, "matches", &cart, &forged).await;
+    assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("link_invalid")), "{body}");
+    for _ in 0..2 {
+        let (status, body) = confirm_with_key(shop, "matches", &cart, &link).await;
+        assert_eq!((status, &body["standing"]), (StatusCode::OK, &json!("gathering")), "{body}");
     }
     let stranger = confirm(shop, "matches", &Cart { token: "0".repeat(64), ..cart }, email, &right).await;
     assert_eq!(refused(&stranger), (StatusCode::FORBIDDEN, "token_invalid"), "a cart of somebody else");

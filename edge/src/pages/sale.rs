@@ -111,6 +111,11 @@ pub enum State {
         /// what is typed already
         code: String,
     },
+    /// They came by the link in the e-mail, which proves who they are.
+    Link {
+        /// the link's key
+        key: String,
+    },
     /// They are in the draw.
     Gathering(Place),
     /// They wait.
@@ -159,6 +164,7 @@ impl Model<'_> {
             State::Admitted { until } => Some(*until),
             State::Join { .. }
             | State::Code { .. }
+            | State::Link { .. }
             | State::Lapsed
             | State::Unreached
             | State::Over
@@ -211,7 +217,7 @@ pub fn view(model: &Model<'_>) -> Markup {
 
 const fn tone(state: &State) -> &'static str {
     match state {
-        State::Announced | State::Join { .. } | State::Code { .. } => "open",
+        State::Announced | State::Join { .. } | State::Code { .. } | State::Link { .. } => "open",
         State::Gathering(_) | State::Waiting { .. } => "waiting",
         State::Admitted { .. } => "good",
         State::Lapsed | State::Unreached | State::Over | State::Cancelled => "over",
@@ -226,6 +232,7 @@ const fn headline(model: &Model<'_>) -> &'static str {
             Phase::Announced | Phase::Gathering | Phase::Over | Phase::Cancelled => "Join the draw",
         },
         State::Code { .. } => "Enter your code",
+        State::Link { .. } => "Take your place",
         State::Gathering(_) => "You are in the draw",
         State::Waiting { .. } => "You have a place",
         State::Admitted { .. } => "It is your turn",
@@ -249,6 +256,7 @@ fn standing(model: &Model<'_>) -> Markup {
             }
             State::Join { email } => (join(model, email)),
             State::Code { email, code } => (code_form(model, email, code)),
+            State::Link { key } => (link_form(model, key)),
             State::Gathering(place) => {
                 p.lead { "At " (time_of_day(sale.starts_at)) " the order is drawn among all who have joined. This page then shows your place." }
                 (countdown(model, sale.starts_at, "until the draw"))
@@ -331,7 +339,7 @@ fn code_form(model: &Model<'_>, email: &str, code: &str) -> Markup {
             @else { input type="hidden" name="email" value=(email); }
             .field.invalid[problem(model, "code").is_some()] {
                 label for="code" { "Code" }
-                p.hint #code-hint { (CODE_DIGITS) " digits, good for 15 minutes." }
+                p.hint #code-hint { (CODE_DIGITS) " digits, good for 15 minutes. The link in the e-mail does the same." }
                 @if let Some(problem) = problem(model, "code") { p.problem #code-problem { (problem) } }
                 input.code #code type="text" name="code" value=(code) inputmode="numeric" autocomplete="one-time-code"
                     maxlength="12" spellcheck="false" aria-required="true"
@@ -347,6 +355,17 @@ fn code_form(model: &Model<'_>, email: &str, code: &str) -> Markup {
             }
         }
         p { a href={ "/sale/" (slug) "?again=1" } { "Use another address" } }
+    }
+}
+
+/// A link may be opened by a program that looks into e-mails: only the button changes anything.
+fn link_form(model: &Model<'_>, key: &str) -> Markup {
+    html! {
+        p.lead { "Your e-mail address is confirmed. Your place is good in this browser, so take it where you want to buy." }
+        form.sale-form action={ "/sale/" (encode(&model.sale.slug)) "/confirm" } method="post" {
+            input type="hidden" name="key" value=(key);
+            button.button { "Take my place" }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::extract::{Form, Path, Query};
 use crate::pages::draw;
 use crate::pages::links::encode;
 use crate::pages::sale::{Facts, Model, OnSale, OnSaleVariant, Place, State, view};
-use crate::sales::{self, Known};
+use crate::sales::{self, Known, Proof};
 use crate::session::cookie;
 use crate::site;
 
@@ -63,7 +63,7 @@ impl Joiner {
 #[serde(default)]
 pub(crate) struct Asked {
     /// From the link in the e-mail.
-    code: String,
+    key: String,
     /// Asks for an address again, whatever this browser knows.
     again: Option<String>,
 }
@@ -77,8 +77,12 @@ pub(crate) async fn sale(
     joiner: Joiner,
 ) -> Result<Html<String>, Error> {
     let known = sales::by_slug(&context, &slug).await?;
+    let is_bad_link = !asked.key.is_empty() && sales::person_of_link(&context, &known, &asked.key)?.is_none();
+    let problems = if is_bad_link { vec![("email".to_owned(), sales::BAD_LINK.to_owned())] } else { Vec::new() };
+    let asked = if is_bad_link { Asked { again: Some(String::new()), key: String::new() } } else { asked };
     let state = state(&context, &known, &joiner, asked).await?;
-    page(&context, &known, state, Vec::new()).await
+    let problems = if matches!(state, State::Join { .. }) { problems } else { Vec::new() };
+    page(&context, &known, state, problems).await
 }
 
 async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) -> Result<State, Error> {
@@ -90,8 +94,8 @@ async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) 
         Phase::Cancelled => State::Cancelled,
         Phase::Gathering | Phase::Running => match joiner.address(slug) {
             address if asked.again.is_some() => State::Join { email: address.unwrap_or_default() },
-            Some(email) => State::Code { email, code: asked.code.clone() },
-            None if !asked.code.is_empty() => State::Code { email: String::new(), code: asked.code.clone() },
+            _ if !asked.key.is_empty() => State::Link { key: asked.key.clone() },
+            Some(email) => State::Code { email, code: String::new() },
             None => State::Join { email: String::new() },
         },
     };
@@ -102,7 +106,9 @@ async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) 
         Standing::Waiting { place: before, admitted_at } => State::Waiting { place, before, admitted_at },
         Standing::Admitted { until } => State::Admitted { until },
         // Whoever had their time may join again, which begins where it began.
-        Standing::Lapsed if asked.again.is_some() || joiner.address(slug).is_some() => without_pass(),
+        Standing::Lapsed if asked.again.is_some() || !asked.key.is_empty() || joiner.address(slug).is_some() => {
+            without_pass()
+        }
         Standing::Lapsed if phase == Phase::Running => State::Lapsed,
         Standing::Lapsed => State::Over,
         Standing::Unreached => State::Unreached,
@@ -149,9 +155,11 @@ pub(crate) async fn join(
 pub(crate) struct ConfirmForm {
     email: String,
     code: String,
+    /// Of the link in the e-mail, instead of both.
+    key: String,
 }
 
-/// `POST /sale/{slug}/confirm`: takes the code, and goes on to the place that it gives.
+/// `POST /sale/{slug}/confirm`: takes the code or the link's key, and goes on to the place that it gives.
 #[worker::send]
 pub(crate) async fn confirm(
     context: Context,
@@ -165,8 +173,16 @@ pub(crate) async fn confirm(
         Some(cart_id) => carts::read(&context, cart_id).await?.cart_id,
         None => CartId(context.new_id()),
     };
-    let pass = match sales::confirm(&context, &known, &joiner.headers, cart_id, &form.email, &form.code).await {
+    let proof = match form.key.as_str() {
+        "" => Proof::Code { email: &form.email, code: &form.code },
+        key => Proof::Link(key),
+    };
+    let pass = match sales::confirm(&context, &known, &joiner.headers, cart_id, proof).await {
         Ok(pass) => pass,
+        Err(error) if !form.key.is_empty() => {
+            let state = State::Join { email: joiner.address(&slug).unwrap_or_default() };
+            return told(&context, &known, state, "email", error).await;
+        }
         Err(error) => {
             let email = joiner.address(&slug).filter(|known| *known == form.email.trim()).unwrap_or_default();
             // What was typed by hand stays where it can be mended.

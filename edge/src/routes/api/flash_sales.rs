@@ -16,7 +16,7 @@ use crate::catalogue::{self, Variant};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Path, Query};
-use crate::sales::{self, Known};
+use crate::sales::{self, Known, Proof};
 use crate::session::Tokens;
 
 /// Sales that are announced, gather or run.
@@ -159,6 +159,8 @@ struct Confirm {
     email: String,
     #[serde(default)]
     code: String,
+    /// Of the link in the e-mail, instead of address and code.
+    key: Option<String>,
 }
 
 /// A place in the queue.
@@ -208,7 +210,7 @@ impl StandingBody {
     }
 }
 
-/// `POST /api/v1/sales/{slug}/confirm`, with the cart's token as bearer: takes a code, and gives a place. The same one, however often.
+/// `POST /api/v1/sales/{slug}/confirm`, with the cart's token as bearer: takes a code or a link's key, and gives a place. The same one, however often.
 #[worker::send]
 pub(crate) async fn confirm(
     context: Context,
@@ -216,11 +218,12 @@ pub(crate) async fn confirm(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<PassBody>, Error> {
-    let Confirm { cart_id, email, code } = json(&body)?;
+    let Confirm { cart_id, email, code, key } = json(&body)?;
     let tokens = Tokens::of(&context)?;
     tokens.check_cart_bearer(&headers, cart_id)?;
     let known = sales::by_slug(&context, &slug).await?;
-    let pass = sales::confirm(&context, &known, &headers, cart_id, &email, &code).await?;
+    let proof = key.as_deref().map_or(Proof::Code { email: &email, code: &code }, Proof::Link);
+    let pass = sales::confirm(&context, &known, &headers, cart_id, proof).await?;
     let standing = sales::standing(&context, &known, &pass.ticket).await?;
     Ok(Json(PassBody { pass: tokens.pass(&pass), standing: StandingBody::new(&pass, standing) }))
 }
