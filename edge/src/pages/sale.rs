@@ -423,7 +423,7 @@ fn duration(ms: i64) -> String {
 fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
     let subject = Subject { title: &on_sale.title, brand: on_sale.brand.as_deref(), category: &on_sale.category };
     html! {
-        article.line.on-sale {
+        article.line {
             a.frame href=(product(&on_sale.slug)) tabindex="-1" aria-hidden="true" {
                 (picture_or_drawing(model.site, on_sale.picture.as_ref(), subject, THUMB_SIZES, Fetch::Soon))
             }
@@ -431,7 +431,7 @@ fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
                 h3 { a href=(product(&on_sale.slug)) { (on_sale.title) } }
                 p.muted { "At most " (on_sale.units_max) " for one person" @if on_sale.variants.len() > 1 { ", of all choices together" } }
             }
-            ul.choices role="list" { @for variant in &on_sale.variants { li.choice { (choice(model, on_sale, variant)) } } }
+            ul.sale-choices role="list" { @for variant in &on_sale.variants { li { (choice(model, on_sale, variant)) } } }
         }
     }
 }
@@ -440,7 +440,7 @@ fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
 fn choice(model: &Model<'_>, on_sale: &OnSale, variant: &OnSaleVariant) -> Markup {
     let is_admitted = matches!(model.state, State::Admitted { .. });
     html! {
-        @if !variant.options.is_empty() { span.choice-name { (variant.options) } }
+        @if !variant.options.is_empty() { span.sale-choice { (variant.options) } }
         span.price {
             (variant.price.unwrap_or(variant.regular_price))
             @if variant.price.is_some() { " " s.muted { span.hidden { "instead of " } (variant.regular_price) } }
