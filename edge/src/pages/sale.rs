@@ -172,6 +172,15 @@ impl Model<'_> {
         }
     }
 
+    /// Whether the sale's prices are nobody's any more who looks at this page.
+    const fn is_sold_as_always(&self) -> bool {
+        match self.sale.phase {
+            Phase::Announced | Phase::Gathering | Phase::Running => false,
+            Phase::Over => !matches!(self.state, State::Admitted { .. }),
+            Phase::Cancelled => true,
+        }
+    }
+
     /// After how many seconds a page without JavaScript loads itself again: when something is due, and once a minute.
     fn refresh_seconds(&self) -> Option<u32> {
         // Whoever shops is not disturbed; the time that is left stands there.
@@ -205,10 +214,14 @@ pub fn view(model: &Model<'_>) -> Markup {
                 }))
             }
             section.sale-products aria-labelledby="products" {
-                h2 #products { "On sale" }
+                h2 #products { @if model.is_sold_as_always() { "Products" } @else { "On sale" } }
                 ul.lines role="list" { @for on_sale in &model.products { li { (line(model, on_sale)) } } }
             }
-            (rules(sale))
+            @match sale.phase {
+                Phase::Announced | Phase::Gathering | Phase::Running => (rules(sale)),
+                Phase::Over => p.sale-rules { a href={ (address) "/draw" } { "How the order was drawn" } },
+                Phase::Cancelled => {}
+            }
         }
     };
     let title = format!("{} · {}", headline(model), sale.title);
@@ -429,7 +442,9 @@ fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
             }
             .line-words {
                 h3 { a href=(product(&on_sale.slug)) { (on_sale.title) } }
-                p.muted { "At most " (on_sale.units_max) " for one person" @if on_sale.variants.len() > 1 { ", of all choices together" } }
+                @if !model.is_sold_as_always() {
+                    p.muted { "At most " (on_sale.units_max) " for one person" @if on_sale.variants.len() > 1 { ", of all choices together" } }
+                }
             }
             ul.sale-choices role="list" { @for variant in &on_sale.variants { li { (choice(model, on_sale, variant)) } } }
         }
@@ -439,11 +454,12 @@ fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
 /// A variant with what it costs, and for whoever is let in the button that takes it.
 fn choice(model: &Model<'_>, on_sale: &OnSale, variant: &OnSaleVariant) -> Markup {
     let is_admitted = matches!(model.state, State::Admitted { .. });
+    let price = variant.price.filter(|_| !model.is_sold_as_always());
     html! {
         @if !variant.options.is_empty() { span.sale-choice { (variant.options) } }
         span.price {
-            (variant.price.unwrap_or(variant.regular_price))
-            @if variant.price.is_some() { " " s.muted { span.hidden { "instead of " } (variant.regular_price) } }
+            (price.unwrap_or(variant.regular_price))
+            @if price.is_some() { " " s.muted { span.hidden { "instead of " } (variant.regular_price) } }
         }
         @if variant.available == 0 {
             span.problem { "Sold out" }
@@ -465,7 +481,12 @@ fn rules(sale: &Facts) -> Markup {
         section.sale-rules aria-labelledby="rules" {
             h2 #rules { "How it works" }
             ul {
-                li { "Until " (date_and_time(sale.starts_at)) " people join. Then the order is drawn, and "
+                li {
+                    @if sale.phase == Phase::Running {
+                        "People joined until " (date_and_time(sale.starts_at)) ". Then the order was drawn, and "
+                    } @else {
+                        "Until " (date_and_time(sale.starts_at)) " people join. Then the order is drawn, and "
+                    }
                     a href={ "/sale/" (encode(&sale.slug)) "/draw" } { "anybody can check the draw" } "." }
                 li { (counted(u64::from(sale.rate), "person is", "people are")) " let in each minute, until " (date_and_time(sale.ends_at)) "." }
                 li { "Whoever is let in has " (counted(u64::try_from(sale.pass_length.0 / 60_000).unwrap_or(0), "minute", "minutes"))
@@ -539,6 +560,10 @@ mod tests {
         }
         let html = page(State::Admitted { until: NOW + Millis::minutes(9) }, Phase::Running, 9, &[]);
         assert!(html.contains("/cart/lines") && html.contains("9:00") && !html.contains("<b>"), "{html}");
+        for (state, phase) in [(State::Over, Phase::Over), (State::Cancelled, Phase::Cancelled)] {
+            let html = page(state, phase, 9, &[]);
+            assert!(html.contains("₦12,500") && !html.contains("₦9,990"), "what is over costs as always: {html}");
+        }
         // Each choice at its own price, and what costs as always is not said to be cheaper.
         let instead = html.matches("instead of").count();
         assert!(html.contains("₦9,990") && html.contains("₦110,000") && instead == 1, "{html}");
