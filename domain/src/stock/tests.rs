@@ -245,7 +245,7 @@ fn thousands_that_lapse_at_once_are_ended_bit_by_bit_unless_their_units_are_need
     let mut stock = full.clone();
     apply(&mut stock, &reserve(last, 1), lapsed);
     assert_eq!(stock.reservation(checkout(last.into())).unwrap().state, ReservationState::Held);
-    let mut stock = full.clone();
+    let mut stock = full;
     let (checkout_id, cart_id) = (checkout(last.into()), cart(last.into()));
     apply(&mut stock, &Command::Commit { checkout_id, cart_id, lines: lines("a*1") }, lapsed);
     assert_eq!(stock.reservation(checkout_id).unwrap().state, ReservationState::Committed);
