@@ -27,21 +27,27 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::code::{Attempts, CODE_DIGITS, CodeRefusal, code, is_code};
+pub use self::code::{Attempts, CODE_DIGITS, CodeRefusal, code, is_code, link_key, person_of_link_key};
 pub use self::draw::{Commitment, Digest32, Draw, Secret};
 pub use self::person::{folded, person};
 use crate::ids::{CartId, PersonId, SaleId};
 use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 
-/// Most people who are let in within a minute.
-pub const RATE_MAX: u32 = 60_000;
+/// Most people who are let in within a minute: a hundred a second, each of whom reserves and commits at the product's one Stock object.
+/// That is 200 requests a second, the least that Cloudflare promises an object; in workerd on two cores it bears 664 such sales a second
+/// (ARCHITECTURE, *What stock bears*). How many checkouts a shop's origin bears has to be measured there.
+pub const RATE_MAX: u32 = 6_000;
 
 /// People let in within a minute unless a sale says otherwise: one product's Stock object bears several times as many checkouts.
 pub const RATE_DEFAULT: u32 = 600;
 
 /// How long somebody who was let in may take to check out, unless a sale says otherwise.
 pub const PASS_LENGTH_DEFAULT: Millis = Millis::minutes(10);
+
+/// How long after the last pass can be open a sale's places and tries are kept: whoever wants to check the draw against the list, or asks
+/// why they did not come to their turn, has a month. The draw itself is small, and stays.
+pub const KEPT_LENGTH: Millis = Millis::days(30);
 
 /// What was agreed on when the sale was made. It does not change once somebody has joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +74,11 @@ impl Terms {
             && (1..=RATE_MAX).contains(&self.rate)
             && self.pass_length >= Millis::minutes(1)
             && self.pass_length <= Millis::days(1)
+    }
+
+    /// When its places are forgotten.
+    pub fn forgotten_at(&self) -> Timestamp {
+        self.ends_at + self.pass_length + KEPT_LENGTH
     }
 
     /// When the one at `place`, counted from 0, is let in.
@@ -168,8 +179,8 @@ pub enum Command {
         /// who
         person_id: PersonId,
     },
-    /// The time has come.
-    Draw,
+    /// What is due is done, as it is before every other command: the draw, and long after the sale forgetting who was in it.
+    CatchUp,
     /// The sale will not be, or not go on.
     Cancel,
 }
@@ -179,7 +190,7 @@ impl Command {
     pub const fn person_id(&self) -> Option<PersonId> {
         match self {
             Self::Join { person_id } => Some(*person_id),
-            Self::Open { .. } | Self::Draw | Self::Cancel => None,
+            Self::Open { .. } | Self::CatchUp | Self::Cancel => None,
         }
     }
 }
@@ -213,6 +224,8 @@ pub enum Event {
     Drawn,
     /// Nobody is let in any more.
     Cancelled,
+    /// Who was in it is not known any more.
+    Forgotten,
 }
 
 /// Why a command is refused.
@@ -242,6 +255,9 @@ pub enum Rejection {
     /// It will not be.
     #[error("this sale was cancelled")]
     Cancelled,
+    /// Nobody knows any more who was in it.
+    #[error("the list of those who joined was kept for 30 days after the sale, and is deleted")]
+    Forgotten,
 }
 
 /// A sale's admission: what is decided from, whoever and however many joined.
@@ -258,6 +274,8 @@ pub struct Admission {
     last_late: Option<Timestamp>,
     #[serde(default)]
     is_cancelled: bool,
+    #[serde(default)]
+    is_forgotten: bool,
 }
 
 impl Admission {
@@ -281,24 +299,41 @@ impl Admission {
         self.joined
     }
 
-    /// When [`Command::Draw`] has something to do.
+    /// How many are on the list that was drawn from, as far as it is still known.
+    pub fn listed(&self) -> Result<u32, Rejection> {
+        if self.is_forgotten { Err(Rejection::Forgotten) } else { Ok(self.draw.map_or(0, |draw| draw.entries_count())) }
+    }
+
+    /// When [`Command::CatchUp`] has something to do.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.draw.is_some() || self.is_cancelled { None } else { self.terms.map(|terms| terms.starts_at) }
+        self.next_due().map(|(at, _)| at)
+    }
+
+    /// What happens next by itself, and when.
+    fn next_due(&self) -> Option<(Timestamp, Event)> {
+        let terms = self.terms?;
+        if self.is_forgotten {
+            None
+        } else if self.draw.is_some() || self.is_cancelled {
+            Some((terms.forgotten_at(), Event::Forgotten))
+        } else {
+            Some((terms.starts_at, Event::Drawn))
+        }
     }
 
     /// What follows from `command` at `now`, given the place `held` by whom it is about: nothing, when it was done before.
     pub fn decide(&self, command: &Command, held: Option<&Ticket>, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         let mut current = *self;
         let mut events = Vec::new();
-        if self.next_deadline().is_some_and(|at| at <= now) {
-            // Everything is decided as if it had been made when it was due, because nobody has joined since.
-            events.push(Event::Drawn);
-            current.evolve(&Event::Drawn);
+        // Everything is decided as if that had been done when it was due, because nobody has joined since.
+        while let Some((_, event)) = current.next_due().filter(|(at, _)| *at <= now) {
+            events.push(event);
+            current.evolve(&event);
         }
         match command {
             Command::Open { terms, secret } => events.extend(current.open(terms, *secret)?),
             Command::Join { person_id } => events.extend(current.join(*person_id, held, now)?),
-            Command::Draw => {}
+            Command::CatchUp => {}
             Command::Cancel if current.terms.is_none() => return Err(Rejection::NoSale),
             Command::Cancel => events.extend((!current.is_cancelled).then_some(Event::Cancelled)),
         }
@@ -373,11 +408,12 @@ impl Admission {
                 self.joined += 1;
             }
             Event::Drawn => {
-                if let Some(secret) = self.secret {
-                    self.draw = Some(Draw::new(secret, self.entries, self.joined));
-                }
+                // What has terms has a secret.
+                let secret = self.secret.unwrap_or_default();
+                self.draw = Some(Draw::new(secret, self.entries, self.joined));
             }
             Event::Cancelled => self.is_cancelled = true,
+            Event::Forgotten => self.is_forgotten = true,
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Invariant {
     Admit2,
     /// those who gathered come in the drawn order
     Admit3,
+    /// While a sale holds a product back, nobody buys it without an open pass, nor more of it than one person may have.
+    Admit4,
     /// one checkout_id, at most one order
     Order1,
     /// every captured payment ends in exactly one of paid order and refund
@@ -48,6 +50,7 @@ impl Invariant {
         Self::Admit1,
         Self::Admit2,
         Self::Admit3,
+        Self::Admit4,
         Self::Order1,
         Self::Money1,
         Self::Money2,
@@ -65,6 +68,7 @@ impl Invariant {
             Self::Admit1 => "ADMIT-1",
             Self::Admit2 => "ADMIT-2",
             Self::Admit3 => "ADMIT-3",
+            Self::Admit4 => "ADMIT-4",
             Self::Order1 => "ORDER-1",
             Self::Money1 => "MONEY-1",
             Self::Money2 => "MONEY-2",

@@ -1,27 +1,21 @@
 //! Flash sales: what is sold in one, to whom and at what price. Who is let in when is [`crate::admission`]'s business.
 //!
 //! From when people gather until the end, a sale's products are sold in no other way: nobody drains its stock past the queue. The
-//! sale's price holds for whoever's pass is open, and for nobody else.
+//! sale's prices hold for whoever's pass is open, and for nobody else.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod draft;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::admission::{Draw, RATE_MAX, Standing, Terms, Ticket};
-use crate::ids::{ProductId, SaleId};
+use crate::admission::{Draw, Standing, Terms, Ticket};
+use crate::ids::{ProductId, SaleId, Sku};
 use crate::money::Money;
 use crate::stock::{PersonLimit, Quantity};
-use crate::time::{Millis, Timestamp};
-use crate::wire::SaleDraft;
+use crate::time::Timestamp;
 
-/// Longest title, in characters.
-pub const TITLE_LENGTH_MAX: usize = 120;
-
-/// Most products in one sale.
-pub const PRODUCTS_MAX: usize = 50;
-
-/// Longest time from gathering to the end.
-pub const LENGTH_MAX: Millis = Millis::days(31);
+pub use self::draft::{Named, Sellable};
 
 /// A flash sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,16 +32,20 @@ pub struct Sale {
     pub is_cancelled: bool,
 }
 
-/// A product in a sale, all its variants at one price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A product in a sale. All its variants are held back together, whether they cost less or not: their units are one count, which
+/// admission protects, and one person's share counts them all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaleProduct {
     /// Which.
     pub product_id: ProductId,
-    /// Price of one.
-    pub price: Money,
+    /// What the variants cost that cost less. Others cost what they always do.
+    pub prices: Prices,
     /// Units that one person may have, all variants together.
     pub units_max: Quantity,
 }
+
+/// Prices of one, by variant.
+pub type Prices = BTreeMap<Sku, Money>;
 
 /// How far a sale has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,14 +85,14 @@ impl Phase {
 }
 
 /// How somebody may have a product of a sale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offer {
     /// As always: the sale does not touch it now.
     Regular,
-    /// At the sale's price, because their pass is open.
+    /// At the sale's prices, because their pass is open.
     Admitted {
-        /// price of one
-        price: Money,
+        /// of the variants that cost less
+        prices: Prices,
         /// whose share it is, and how large that is
         limit: PersonLimit,
         /// until when the pass is open
@@ -169,9 +167,9 @@ impl Sale {
         let ticket = ticket.filter(|ticket| ticket.sale_id == self.id());
         let no_pass = match ticket.map(|ticket| (ticket, ticket.standing(&self.terms, draw, now))) {
             Some((ticket, Standing::Admitted { until })) => {
-                let SaleProduct { price, units_max, .. } = *product;
-                let limit = PersonLimit { sale_id: self.id(), person_id: ticket.person_id, units_max };
-                return Offer::Admitted { price, limit, until };
+                let limit =
+                    PersonLimit { sale_id: self.id(), person_id: ticket.person_id, units_max: product.units_max };
+                return Offer::Admitted { prices: product.prices.clone(), limit, until };
             }
             Some((_, Standing::Gathering)) => NoPass::Gathering,
             Some((_, Standing::Waiting { admitted_at, .. })) => NoPass::Waiting { admitted_at },
@@ -188,96 +186,35 @@ pub fn is_slug(text: &str) -> bool {
     (1..=96).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-impl SaleDraft {
-    /// Its terms.
-    pub const fn terms(&self) -> Terms {
-        Terms {
-            sale_id: self.id,
-            gathers_at: self.gathers_at,
-            starts_at: self.starts_at,
-            ends_at: self.ends_at,
-            rate: self.rate,
-            pass_length: self.pass_length_ms,
-        }
-    }
-
-    /// What is wrong with it, by field.
-    pub fn problems(&self) -> BTreeMap<String, String> {
-        let mut problems = BTreeMap::new();
-        let mut wrong = |field: &str, problem: String| {
-            problems.entry(field.to_owned()).or_insert(problem);
-        };
-        if !is_slug(&self.slug) {
-            wrong("slug", "1 to 96 characters of a-z, 0-9 and -".to_owned());
-        }
-        let title = self.title.trim();
-        if title.is_empty() || title.chars().nth(TITLE_LENGTH_MAX).is_some() || title.chars().any(char::is_control) {
-            wrong("title", format!("1 to {TITLE_LENGTH_MAX} characters on one line"));
-        }
-        if self.starts_at <= self.gathers_at {
-            wrong("starts_at", "it has to be after gathers_at".to_owned());
-        }
-        if self.ends_at <= self.starts_at {
-            wrong("ends_at", "it has to be after starts_at".to_owned());
-        } else if self.ends_at - self.gathers_at > LENGTH_MAX {
-            wrong("ends_at", "at most 31 days after gathers_at".to_owned());
-        }
-        if !(1..=RATE_MAX).contains(&self.rate) {
-            wrong("rate", format!("1 to {RATE_MAX} people a minute"));
-        }
-        if !(Millis::minutes(1)..=Millis::days(1)).contains(&self.pass_length_ms) {
-            wrong("pass_length_ms", "a minute to a day".to_owned());
-        }
-        if !(1..=PRODUCTS_MAX).contains(&self.products.len()) {
-            wrong("products", format!("1 to {PRODUCTS_MAX} products"));
-        }
-        let mut skus = BTreeSet::new();
-        for product in &self.products {
-            if !skus.insert(&product.sku) {
-                wrong("products", format!("{} is named twice", product.sku));
-            }
-            if product.price.amount_minor <= 0 {
-                wrong("products", format!("the price of {} has to be more than nothing", product.sku));
-            }
-        }
-        problems
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
     use super::*;
     use crate::admission::{Digest32, Secret};
-    use crate::ids::{PersonId, Sku};
+    use crate::ids::PersonId;
     use crate::money::Currency;
-    use crate::wire::SaleDraftProduct;
+    use crate::time::Millis;
 
     const START: Timestamp = Timestamp(Millis::minutes(60).0);
     const LAMP: ProductId = ProductId(Uuid::from_u128(7));
 
-    fn draft() -> SaleDraft {
-        let price = Money::new(990, Currency::Ngn);
-        let lamp = SaleDraftProduct { sku: Sku::new("lamp").unwrap(), price, units_max: Quantity::new(2).unwrap() };
-        SaleDraft {
-            id: SaleId(Uuid::from_u128(1)),
-            slug: "lamps".into(),
-            title: "Lamps".into(),
+    fn red() -> Sku {
+        Sku::new("lamp-red").unwrap()
+    }
+
+    fn sale() -> Sale {
+        let terms = Terms {
+            sale_id: SaleId(Uuid::from_u128(1)),
             gathers_at: START + Millis::minutes(-30),
             starts_at: START,
             ends_at: START + Millis::minutes(30),
             rate: 60,
-            pass_length_ms: Millis::minutes(5),
-            products: vec![lamp],
-        }
-    }
-
-    fn sale() -> Sale {
-        let price = Money::new(990, Currency::Ngn);
-        let lamp = SaleProduct { product_id: LAMP, price, units_max: Quantity::new(2).unwrap() };
-        let SaleDraft { slug, title, .. } = draft();
-        Sale { slug, title, terms: draft().terms(), products: vec![lamp], is_cancelled: false }
+            pass_length: Millis::minutes(5),
+        };
+        let prices = Prices::from([(red(), Money::new(990, Currency::Ngn))]);
+        let lamp = SaleProduct { product_id: LAMP, prices, units_max: Quantity::new(2).unwrap() };
+        Sale { slug: "lamps".into(), title: "Lamps".into(), terms, products: vec![lamp], is_cancelled: false }
     }
 
     fn ticket(sale: u128) -> Ticket {
@@ -292,11 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn the_sale_s_price_is_for_those_whose_pass_is_open() {
+    fn the_sale_s_prices_are_for_those_whose_pass_is_open() {
         let sale = sale();
         let (mine, start) = (Some(ticket(1)), START);
-        let Offer::Admitted { price, limit, until } = offer(&sale, mine, start) else { panic!("not admitted") };
-        assert_eq!((price.amount_minor, limit.units_max.get(), until), (990, 2, start + Millis::minutes(5)));
+        let Offer::Admitted { prices, limit, until } = offer(&sale, mine, start) else { panic!("not admitted") };
+        assert_eq!(prices.get(&red()).map(|price| price.amount_minor), Some(990));
+        assert_eq!(prices.get(&Sku::new("lamp-ten").unwrap()), None, "a pack of ten costs what it always does");
+        assert_eq!((limit.units_max.get(), until), (2, start + Millis::minutes(5)));
         assert_eq!(limit.person_id, ticket(1).person_id);
         assert_eq!(offer(&sale, mine, start + Millis(-1)), Offer::HeldBack(NoPass::Gathering));
         assert_eq!(offer(&sale, mine, until), Offer::HeldBack(NoPass::Lapsed));
@@ -320,23 +259,5 @@ mod tests {
         let late = Ticket { late: Some(sale.terms.ends_at + Millis(-1)), ..ticket(1) };
         assert!(matches!(offer(&sale, Some(late), sale.terms.ends_at + Millis::minutes(4)), Offer::Admitted { .. }));
         assert_eq!(offer(&sale, Some(late), sale.last_pass_ends_at()), Offer::Regular);
-    }
-
-    #[test]
-    fn a_draft_says_what_is_wrong_with_it() {
-        assert_eq!(draft().problems(), BTreeMap::new());
-        let twice = vec![draft().products[0].clone(), draft().products[0].clone()];
-        let bad = SaleDraft {
-            slug: "Lamps!".into(),
-            title: " ".into(),
-            starts_at: draft().gathers_at,
-            ends_at: draft().gathers_at,
-            rate: 0,
-            pass_length_ms: Millis(1),
-            products: twice,
-            ..draft()
-        };
-        let fields: Vec<String> = bad.problems().into_keys().collect();
-        assert_eq!(fields, ["ends_at", "pass_length_ms", "products", "rate", "slug", "starts_at", "title"]);
     }
 }

@@ -34,7 +34,7 @@ pub use self::command::{Command, Event, Movement, PersonLimit, Rejection};
 pub use self::history::{Cause, Entry, entries};
 pub use self::past::{Memory, Past};
 pub use self::quantity::{InvalidQuantity, InvalidUnits, MovedLine, Quantity, StockLine, Units};
-pub use self::shelf::Shelf;
+pub use self::shelf::{EXPIRED_MAX, Shelf};
 pub use self::storage::{Storage, persist};
 
 /// How long a checkout may hold stock before it has to be paid.

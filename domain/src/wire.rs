@@ -23,7 +23,9 @@ use crate::time::Timestamp;
 
 pub use self::gateway::GatewayName;
 pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
-pub use self::sale::{DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleList, SaleReport};
+pub use self::sale::{
+    DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleDraftVariant, SaleList, SaleReport,
+};
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
 pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
 

@@ -7,7 +7,7 @@ use domain::ids::{SaleId, Sku};
 use domain::money::{Currency, Money};
 use domain::stock::Quantity;
 use domain::time::{Millis, Timestamp};
-use domain::wire::{SaleDraft, SaleDraftProduct};
+use domain::wire::{SaleDraft, SaleDraftProduct, SaleDraftVariant};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Builder;
@@ -29,10 +29,16 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Product {
+    units_max: Quantity,
+    variants: Vec<Variant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
     sku: Sku,
     price: String,
     currency: Currency,
-    units_max: Quantity,
 }
 
 /// The sale that a file describes. Without an id it gets one that follows from its slug, so that the same file is the same sale.
@@ -58,10 +64,13 @@ pub fn read(text: &str) -> Result<SaleDraft> {
     })
 }
 
-fn product(product: Product) -> Result<SaleDraftProduct> {
-    let Product { sku, price, currency, units_max } = product;
+fn product(Product { units_max, variants }: Product) -> Result<SaleDraftProduct> {
+    Ok(SaleDraftProduct { units_max, variants: variants.into_iter().map(variant).collect::<Result<_>>()? })
+}
+
+fn variant(Variant { sku, price, currency }: Variant) -> Result<SaleDraftVariant> {
     let price = Money::parse_price(&price, currency).with_context(|| format!("{sku}: the price {price:?}"))?;
-    Ok(SaleDraftProduct { sku, price, units_max })
+    Ok(SaleDraftVariant { sku, price })
 }
 
 /// Version 8: a digest of the slug.
@@ -79,7 +88,9 @@ mod tests {
     const FILE: &str = r#"{
         "slug": "lamps", "title": "Lamps",
         "gathers_at": "2026-12-01T17:30:00Z", "starts_at": "2026-12-01T19:00:00+01:00", "ends_at": "2026-12-01T20:00:00Z",
-        "products": [{"sku": "LAMP", "price": "9990.50", "currency": "NGN", "units_max": 2}]
+        "products": [{"units_max": 2, "variants": [
+            {"sku": "LAMP", "price": "9990.50", "currency": "NGN"}, {"sku": "LAMP-TEN", "price": "80000", "currency": "NGN"}
+        ]}]
     }"#;
 
     #[test]
@@ -87,7 +98,8 @@ mod tests {
         let draft = read(FILE).unwrap();
         assert_eq!((draft.starts_at - draft.gathers_at).0, Millis::minutes(30).0);
         assert_eq!((draft.rate, draft.pass_length_ms), (RATE_DEFAULT, PASS_LENGTH_DEFAULT));
-        assert_eq!(draft.products[0].price, Money::new(999_050, Currency::Ngn));
+        let prices: Vec<_> = draft.products[0].variants.iter().map(|variant| variant.price.amount_minor).collect();
+        assert_eq!(prices, [999_050, 8_000_000]);
         assert_eq!(draft.id, read(FILE).unwrap().id, "the same file is the same sale");
         assert!(draft.problems().is_empty());
     }

@@ -52,7 +52,10 @@ pub fn report(report: &SaleReport) -> String {
         line("joined", &joined.to_string());
     }
     for product in &sale.products {
-        line("product", &format!("{} at {}, {} for one person", product.sku, product.price, product.units_max.get()));
+        line("product", &format!("{} for one person, of all its variants", product.units_max.get()));
+        for variant in &product.variants {
+            line("", &format!("{} at {}", variant.sku, variant.price));
+        }
     }
     text
 }
@@ -70,7 +73,7 @@ mod tests {
         let sale = sale_file::read(
             r#"{"slug": "lamps", "title": "Lamps\u202e", "gathers_at": "2026-12-01T17:30:00Z",
                 "starts_at": "2026-12-01T18:00:00Z", "ends_at": "2026-12-01T19:00:00Z",
-                "products": [{"sku": "LAMP", "price": "9990", "currency": "NGN", "units_max": 2}]}"#,
+                "products": [{"units_max": 2, "variants": [{"sku": "LAMP", "price": "9990", "currency": "NGN"}]}]}"#,
         )
         .unwrap();
         let commitment = Commitment::to(Secret::new([7; 32]));

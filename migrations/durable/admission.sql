@@ -5,7 +5,7 @@ CREATE TABLE admission (
   unpublished   INTEGER NOT NULL DEFAULT 0 -- 1 until D1 knows the draw
 );
 
--- Only added to. The latest of a person counts; those who came before the draw are the list that it was drawn from.
+-- Only added to, until a month after the sale, when all of it goes. The latest of a person counts; those who came before the draw are the list that it was drawn from.
 CREATE TABLE place (
   number        INTEGER PRIMARY KEY,       -- counts those who joined from 0
   person_id     TEXT NOT NULL,

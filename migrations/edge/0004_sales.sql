@@ -22,11 +22,22 @@ CREATE TABLE sale_product (
   sale_id       TEXT NOT NULL REFERENCES sale (id),
   position      INTEGER NOT NULL,
   product_id    TEXT NOT NULL REFERENCES product (id),
-  sku           TEXT NOT NULL,             -- by which the operator named it
-  price_minor   INTEGER NOT NULL CHECK (price_minor > 0),
-  currency      TEXT NOT NULL,
-  units_max     INTEGER NOT NULL CHECK (units_max > 0), -- for one person
+  units_max     INTEGER NOT NULL CHECK (units_max > 0), -- for one person, all variants together
   PRIMARY KEY (sale_id, product_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sale_product_product ON sale_product (product_id);
+
+-- Variants that cost less in a sale. The others of its products cost what they always do.
+CREATE TABLE sale_price (
+  sale_id       TEXT NOT NULL,
+  product_id    TEXT NOT NULL,
+  position      INTEGER NOT NULL,
+  sku           TEXT NOT NULL,
+  price_minor   INTEGER NOT NULL CHECK (price_minor > 0),
+  currency      TEXT NOT NULL,
+  PRIMARY KEY (sale_id, sku),
+  FOREIGN KEY (sale_id, product_id) REFERENCES sale_product (sale_id, product_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sale_price_product ON sale_price (sale_id, product_id);

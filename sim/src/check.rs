@@ -62,6 +62,7 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
     let outside = world.network.outside();
     for stock in outside.edge.stocks.values() {
         stock.check()?;
+        stock.check_shares()?;
     }
     for (index, Book { order, payments, refunds, is_told }) in books.iter().enumerate() {
         let placed_twice = books[..index].iter().any(|other| other.order.checkout_id == order.checkout_id);
@@ -194,15 +195,17 @@ pub(crate) async fn at_rest(world: &World) -> anyhow::Result<()> {
 
 /// How things ended, and how often: a simulation in which nobody ever pays too late proves nothing about it.
 pub(crate) async fn tally(world: &World) -> anyhow::Result<Tally> {
-    let mut tally = Tally::default();
+    let mut tally = world.told.clone();
     for Book { order, payments, refunds, .. } in books(world).await? {
         tally.count(format!("orders {}", order.placed.status));
         payments.iter().for_each(|payment| tally.count(format!("payments {}", payment.status)));
         refunds.iter().for_each(|refund| tally.count(format!("refunds {}", refund.cause.as_str())));
     }
     for stock in world.network.outside().edge.stocks.values() {
-        let states = stock.reservations().values().map(|reservation| reservation.state);
-        states.for_each(|state| tally.count(format!("reservations {state:?}").to_lowercase()));
+        for reservation in stock.reservations().values() {
+            let whose = if reservation.limit.is_some() { "reservations in a sale" } else { "reservations" };
+            tally.count(format!("{whose} {:?}", reservation.state).to_lowercase());
+        }
     }
     Ok(tally)
 }

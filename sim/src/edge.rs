@@ -12,6 +12,7 @@ use crate::Sabotage;
 use crate::network::{Loss, Plan};
 use crate::objects::{CartObject, StockObject};
 use crate::operation::Fault;
+use crate::sale::Allowed;
 
 /// The Worker with all that is bound to it.
 #[derive(Debug)]
@@ -146,6 +147,8 @@ pub(crate) struct Run {
     /// Whether a call of the present round got no answer: the others are made all the same.
     is_lost: bool,
     is_dead: bool,
+    /// What the sales said when it began.
+    pub(crate) allowed: Allowed,
 }
 
 #[derive(Debug)]
@@ -172,8 +175,12 @@ pub(crate) enum End {
 }
 
 impl Run {
-    pub(crate) const fn new(machine: Machine) -> Self {
-        Self { machine, calls: VecDeque::new(), answers: Vec::new(), is_lost: false, is_dead: false }
+    pub(crate) fn new(machine: Machine) -> Self {
+        Self::allowed(machine, Allowed::default())
+    }
+
+    pub(crate) const fn allowed(machine: Machine, allowed: Allowed) -> Self {
+        Self { machine, calls: VecDeque::new(), answers: Vec::new(), is_lost: false, is_dead: false, allowed }
     }
 
     /// The next call, or the end. To be told with [`Self::hear`].

@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use crate::operation::{Fault, Faults, Operation, Part};
-use crate::world::{BUYERS, PRODUCTS, SKUS, TABS};
+use crate::world::{BUYERS, ON_SALE, PRODUCTS, SKUS, TABS};
 
 /// Fewest and most operations of a run.
 const LENGTH: std::ops::RangeInclusive<usize> = 20..=60;
@@ -18,8 +18,21 @@ pub fn operations(seed: u64) -> Vec<Operation> {
     let percent_faulty = [0, 15, 40][rng.usize(..3)];
     let length = rng.usize(LENGTH);
     let mut operations: Vec<Operation> = Vec::with_capacity(length);
+    // Some begin with a flash sale that everybody is in, and wants something from.
+    let begins_with_sale = rng.u8(..3) == 0;
     for buyer in 0..BUYERS {
-        operations.push(Operation::Add { buyer, sku: rng.u8(..SKUS), quantity: rng.u8(1..=2) });
+        let sku = if begins_with_sale { ON_SALE } else { rng.u8(..SKUS) };
+        operations.push(Operation::Add { buyer, sku, quantity: rng.u8(1..=2) });
+        // Of an order of two products, one may be gone when it is paid.
+        if rng.bool() {
+            operations.push(Operation::Add { buyer, sku: rng.u8(..SKUS), quantity: 1 });
+        }
+    }
+    if begins_with_sale {
+        let seconds = rng.u32(1..60);
+        operations.push(Operation::Gather { seconds });
+        operations.extend((0..BUYERS).map(|buyer| Operation::Join { buyer }));
+        operations.push(Operation::Wait { seconds: seconds + rng.u32(..90) });
     }
     while operations.len() < length {
         let next = one(&mut rng, percent_faulty);
@@ -36,7 +49,7 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
     let sku = rng.u8(..SKUS);
     let tab = if rng.u8(..4) == 0 { rng.u8(..TABS) } else { 0 };
     let product = rng.u8(..PRODUCTS);
-    match rng.u8(..100) {
+    match rng.u8(..105) {
         0..8 => Operation::Wait { seconds: waiting(rng) },
         8..17 => Operation::Add { buyer, sku, quantity: rng.u8(1..=3) },
         17..20 => Operation::Change { buyer, sku, remove: rng.bool() },
@@ -67,6 +80,8 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
         95..96 => Operation::Count { sku, counted: rng.u8(..4) },
         96..97 => Operation::WriteOff { sku, units: rng.u8(1..=2) },
         97..98 => Operation::TakeBack { buyer, sku },
+        98..99 => Operation::Gather { seconds: rng.u32(1..60) },
+        99..103 => Operation::Join { buyer },
         _ => Operation::Reprice { sku, price: rng.u16(100..200) },
     }
 }

@@ -13,6 +13,7 @@ mod network;
 mod objects;
 pub mod operation;
 mod process;
+mod sale;
 pub mod shrink;
 mod world;
 
@@ -38,6 +39,8 @@ pub enum Sabotage {
     Oversell,
     /// The edge tells the origin that all is well, whatever came of an event.
     TellDone,
+    /// Stock reserves more than one person may have.
+    ForgetShares,
 }
 
 /// That something is not as it must be.

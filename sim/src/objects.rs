@@ -9,12 +9,13 @@ use domain::ids::{CheckoutId, MovementId, PersonId, SaleId, Sku};
 use domain::invariants::{self, Invariant, Violation};
 use domain::purchase::CartAnswer;
 use domain::stock::{
-    Command, Entry, Event, Level, Memory, Past, RESERVATION_LENGTH, Rejection, Reservation, ReservationState, Shelf,
-    Storage, persist,
+    Command, Entry, Event, Level, Memory, Past, Quantity, RESERVATION_LENGTH, Rejection, Reservation, ReservationState,
+    Shelf, Storage, persist,
 };
 use domain::time::{Timestamp, alarm_to_set};
 
 use crate::Sabotage;
+use crate::sale::UNITS_MAX;
 
 /// One product's Stock object.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ impl StockObject {
         let events = match shelf.decide(command, &past, now) {
             Ok(events) => events,
             Err(Rejection::Short { .. }) if self.sabotage == Sabotage::Oversell => oversold(command, now),
+            Err(Rejection::LimitReached { .. }) if self.sabotage == Sabotage::ForgetShares => {
+                shelf.decide(&without_limit(command), &past, now)?
+            }
             Err(rejection) => return Err(rejection),
         };
         for event in &events {
@@ -126,6 +130,19 @@ impl StockObject {
     /// Every reservation that there ever was.
     pub(crate) fn reservations(&self) -> &BTreeMap<CheckoutId, Reservation> {
         &self.tables.reservations
+    }
+
+    /// ADMIT-4: nobody has more than their share of a sale, in however many carts.
+    pub(crate) fn check_shares(&self) -> Result<(), Violation> {
+        let mut shares: BTreeMap<(SaleId, PersonId), u32> = BTreeMap::new();
+        for reservation in self.tables.reservations.values() {
+            let counts = matches!(reservation.state, ReservationState::Held | ReservationState::Committed);
+            if let Some(limit) = reservation.limit.filter(|_| counts) {
+                *shares.entry((limit.sale_id, limit.person_id)).or_default() += reservation.units();
+            }
+        }
+        let most = shares.values().max().copied().unwrap_or(0);
+        Invariant::Admit4.check(most <= UNITS_MAX, || format!("somebody has {most} of {UNITS_MAX}: {shares:?}"))
     }
 
     /// STOCK-1 and STOCK-2 of what is stored, and that memory and history agree with it.
@@ -206,6 +223,17 @@ impl Storage for Tables {
         self.history.push(entry.clone());
         Ok(())
     }
+}
+
+/// The same for somebody who may have any number.
+fn without_limit(command: &Command) -> Command {
+    let mut greedy = command.clone();
+    if let Command::Reserve { limit: Some(limit), .. } = &mut greedy
+        && let Ok(units_max) = Quantity::new(Quantity::MAX)
+    {
+        limit.units_max = units_max;
+    }
+    greedy
 }
 
 /// What a machine would say that reserves without looking.

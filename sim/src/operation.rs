@@ -183,6 +183,16 @@ pub enum Operation {
         /// what
         sku: u8,
     },
+    /// People gather for a flash sale of the last product, unless one goes on.
+    Gather {
+        /// how long until it starts
+        seconds: u32,
+    },
+    /// A buyer takes a place in it. The first two buyers are one person, with two carts.
+    Join {
+        /// who
+        buyer: u8,
+    },
     /// A price moves.
     Reprice {
         /// of what
@@ -273,6 +283,8 @@ impl Operation {
             | Self::Count { .. }
             | Self::WriteOff { .. }
             | Self::TakeBack { .. }
+            | Self::Gather { .. }
+            | Self::Join { .. }
             | Self::Reprice { .. } => None,
         }
     }
@@ -305,6 +317,8 @@ impl Operation {
             | Self::Count { .. }
             | Self::WriteOff { .. }
             | Self::TakeBack { .. }
+            | Self::Gather { .. }
+            | Self::Join { .. }
             | Self::Reprice { .. } => {}
         }
         Some(calm)

@@ -1,17 +1,18 @@
 //! The simulated world: buyers, the Worker with its objects, the origin, the gateway, and time. It does one operation after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::admission::Ticket;
 use domain::cart;
 use domain::checkout::Address;
-use domain::ids::{CartId, CheckoutId, MovementId, OperationId, ProductId, RefundId, Sku};
+use domain::ids::{CartId, CheckoutId, MovementId, OperationId, PersonId, ProductId, RefundId, Sku};
 use domain::money::{Currency, Money};
 use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
 use domain::purchase::{Answer, Call, Checkout, Correction, LettingGo, Offer, Offers, Placing, Refusal};
 use domain::refund::part;
 use domain::signature::{Audience, Keyring, SignedParts, paystack};
-use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
+use domain::stock::{self, Command, MovedLine, Movement, Quantity, StockLine, Units};
 use domain::time::{Millis, Timestamp};
 use domain::wire::{GatewayName, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, PlaceOrder};
 use domain::wire::{RefundRequest, RefundRight};
@@ -28,7 +29,8 @@ use crate::network::{Loss, Network, Outside, Plan};
 use crate::objects::StockObject;
 use crate::operation::{Fault, Faults, Operation, Part};
 use crate::process::{Process, Setting};
-use crate::{Finding, Sabotage};
+use crate::sale::FlashSale;
+use crate::{Finding, Sabotage, Tally};
 
 /// How many buyers there are, each with a cart.
 pub(crate) const BUYERS: u8 = 3;
@@ -38,6 +40,9 @@ pub(crate) const TABS: u8 = 2;
 pub(crate) const PRODUCTS: u8 = 3;
 /// How many variants: two of the first product, one of each other.
 pub(crate) const SKUS: u8 = 4;
+
+/// The variant that flash sales are about, by its number: the only one of its product.
+pub(crate) const ON_SALE: u8 = 3;
 
 const KEYS: &str = "sim:0123456789abcdef0123456789abcdef";
 const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
@@ -53,6 +58,9 @@ pub(crate) struct World {
     buyers: Vec<Buyer>,
     /// What the Worker is about.
     runs: Vec<(Run, Option<Tab>)>,
+    sale: Option<FlashSale>,
+    /// What buyers were told of sales.
+    pub(crate) told: Tally,
     ids: u128,
     _folder: TempDir,
 }
@@ -67,6 +75,8 @@ struct Tab {
 #[derive(Debug)]
 struct Buyer {
     cart_id: CartId,
+    /// The last that they got.
+    pass: Option<Ticket>,
     tabs: [Form; TABS as usize],
 }
 
@@ -132,6 +142,7 @@ impl World {
             Setting { database: folder.path().join("origin.sqlite"), keys: keys.clone(), clock: clock.clone() };
         let buyer = |number: u8| Buyer {
             cart_id: CartId(Uuid::from_u128(0xca00 + u128::from(number))),
+            pass: None,
             tabs: [Form::default(), Form::default()],
         };
         Ok(Self {
@@ -141,6 +152,8 @@ impl World {
             keys,
             buyers: (0..BUYERS).map(buyer).collect(),
             runs: Vec::new(),
+            sale: None,
+            told: Tally::default(),
             ids: 0,
             _folder: folder,
         })
@@ -204,6 +217,8 @@ impl World {
             | Operation::Count { .. }
             | Operation::WriteOff { .. }
             | Operation::TakeBack { .. } => self.move_by_hand(operation),
+            Operation::Gather { seconds } => self.gather(Millis::seconds(i64::from(*seconds))),
+            Operation::Join { buyer } => self.join(*buyer),
             Operation::Reprice { sku: number, price } => {
                 let mut outside = self.network.outside();
                 if let Some(offer) = outside.edge.offers.variants.get_mut(&sku(*number)) {
@@ -252,7 +267,25 @@ impl World {
         drop(self.network.outside().edge.carts.entry(cart_id).or_default().change(&command, now));
     }
 
+    fn gather(&mut self, gathers_for: Millis) {
+        let now = self.clock.now();
+        if !self.sale.as_ref().is_some_and(|sale| sale.is_going_on(now)) {
+            let number = self.new_id().as_u128();
+            self.sale = Some(FlashSale::new(number, product_of(ON_SALE), now, gathers_for));
+        }
+    }
+
+    fn join(&mut self, buyer: u8) {
+        let (buyer, now) = (usize::from(buyer % BUYERS), self.clock.now());
+        let person_id = PersonId(Uuid::from_u128(0xbe00 + buyer as u128 / 2));
+        let place = self.sale.as_mut().and_then(|sale| sale.join(person_id, now));
+        self.buyers[buyer].pass = place.or(self.buyers[buyer].pass);
+    }
+
     fn begin_placing(&mut self, tab: Tab, corrected: bool) -> Run {
+        let now = self.clock.now();
+        let pass = self.buyers[tab.buyer].pass;
+        let allowed = self.sale.as_mut().map(|sale| sale.allowed(pass.as_ref(), now)).unwrap_or_default();
         let (new, corrected_id) = (CheckoutId(self.new_id()), CheckoutId(self.new_id()));
         let cart_id = self.buyers[tab.buyer].cart_id;
         let seen_quote = self.seen_quote(cart_id);
@@ -276,12 +309,12 @@ impl World {
             gateway: GatewayName::Paystack,
             seen_quote,
             return_url: format!("https://edge.simulated/{checkout_id}"),
-            limits: BTreeMap::new(),
-            held_back: BTreeSet::new(),
+            limits: allowed.limits.clone(),
+            held_back: allowed.held_back.clone(),
         };
         let correction =
             Correction { checkout_id: corrected_id, return_url: format!("https://edge.simulated/{corrected_id}") };
-        Run::new(Machine::Placing(Box::new(Placing::new(checkout, Some(correction)))))
+        Run::allowed(Machine::Placing(Box::new(Placing::new(checkout, Some(correction)))), allowed)
     }
 
     /// What stands on the page that the buyer looks at.
@@ -315,6 +348,7 @@ impl World {
         for _ in 0..calls {
             match run.next() {
                 Next::Call(call) => {
+                    run.allowed.check(&call)?;
                     let answer = self.carry(&call).await?;
                     run.hear(answer, self.clock.now());
                 }
@@ -335,7 +369,25 @@ impl World {
                 form.last = Some(checkout_id);
             }
             // What was refused or given up is over; the next try is a checkout of its own.
-            (End::Placed(_, Err(_)) | End::LetGo, Some(form)) => form.checkout_id = None,
+            (End::Placed(_, Err(refusal)), Some(form)) => {
+                form.checkout_id = None;
+                match refusal {
+                    Refusal::HeldBack(_) => self.told.count("told that it is held back".to_owned()),
+                    Refusal::Stock(stock::Rejection::LimitReached { .. }) => {
+                        self.told.count("told that the share is used up".to_owned());
+                    }
+                    Refusal::Cart(_)
+                    | Refusal::OutOfStock(_)
+                    | Refusal::Stock(_)
+                    | Refusal::MixedCurrencies
+                    | Refusal::NoDelivery(_)
+                    | Refusal::CannotQuote(_)
+                    | Refusal::QuoteChanged { .. }
+                    | Refusal::Origin(_)
+                    | Refusal::Bug(_) => {}
+                }
+            }
+            (End::LetGo, Some(form)) => form.checkout_id = None,
             (End::Settled(event, outcome), _) => drop(self.network.outside().edge.record(&event, outcome)),
             (End::Lost, _) | (End::Placed(..) | End::LetGo, None) => {}
         }
@@ -541,6 +593,8 @@ impl World {
             | Operation::Alarm { .. }
             | Operation::LoseAlarm { .. }
             | Operation::Crash { .. }
+            | Operation::Gather { .. }
+            | Operation::Join { .. }
             | Operation::Reprice { .. } => return,
         };
         let product_id = product_of(*number);

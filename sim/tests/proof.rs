@@ -43,6 +43,13 @@ fn the_simulation_notices_money_that_is_kept_without_goods() {
 }
 
 #[test]
+fn the_simulation_notices_a_person_who_gets_more_than_their_share_of_a_sale() {
+    let (id, shortest) = caught(Sabotage::ForgetShares);
+    assert_eq!(id, Invariant::Admit4.id());
+    assert!(shortest.len() <= 8, "{shortest:#?}");
+}
+
+#[test]
 fn a_seed_is_one_run() {
     for seed in 0..10 {
         let operations = generate::operations(seed);
@@ -75,6 +82,11 @@ fn in_two_hundred_seeds_everything_happens() {
         "reservations expired",
         "reservations refused",
         "reservations returned",
+        "reservations in a sale committed",
+        "reservations in a sale expired",
+        "reservations in a sale refused",
+        "told that it is held back",
+        "told that the share is used up",
     ] {
         assert!(tally.0.get(what).is_some_and(|count| *count > 0), "no {what} in {tally:#?}");
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use domain::wire::{DrawBody, EDGE_SALES};
+use domain::ids::Sku;
+use domain::wire::{DrawBody, EDGE_SALES, ImportProduct, ImportVariant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use stack::Part;
@@ -14,6 +15,8 @@ use uuid::Uuid;
 
 const REGULAR: i64 = 1_250_000;
 const ON_SALE: i64 = 990_000;
+/// Of a pack of ten.
+const TEN: i64 = 11_000_000;
 const DELIVERY: i64 = 250_000;
 
 static SHOP: LazyLock<Shop> = LazyLock::new(|| {
@@ -46,7 +49,7 @@ fn draft(slug: &str, sku: &str, starts_in: i64, rate: u32) -> Value {
         "id": Uuid::now_v7(), "slug": slug, "title": format!("The {slug} sale"),
         "gathers_at": now() - 1_000, "starts_at": start, "ends_at": start + 20 * 60_000, "rate": rate,
         "pass_length_ms": 60_000,
-        "products": [{"sku": sku, "price": {"amount_minor": ON_SALE, "currency": "NGN"}, "units_max": 2}],
+        "products": [{"units_max": 2, "variants": [{"sku": sku, "price": {"amount_minor": ON_SALE, "currency": "NGN"}}]}],
     })
 }
 
@@ -72,13 +75,29 @@ async fn ask_for_code(shop: &Shop, slug: &str, email: &str) -> (StatusCode, Valu
     shop.api(Method::POST, &format!("/sales/{slug}/join"), None, Some(json!({"email": email}))).await
 }
 
-/// The code that came to an address last.
-async fn code(shop: &Shop, email: &str) -> String {
+/// What came to an address last.
+async fn mail(shop: &Shop, email: &str) -> Value {
     let inbox: Value =
         shop.http.get(format!("{}/control/inbox", shop.sandbox)).send().await.unwrap().json().await.unwrap();
     let messages = inbox["messages"].as_array().unwrap();
-    let mail = messages.iter().find(|mail| mail["to"] == email).unwrap();
-    text(&mail["subject"])[..6].to_owned()
+    messages.iter().find(|mail| mail["to"] == email).unwrap().clone()
+}
+
+/// The code that came to an address last.
+async fn code(shop: &Shop, email: &str) -> String {
+    text(&mail(shop, email).await["subject"])[..6].to_owned()
+}
+
+/// The key of the link that came to an address last.
+async fn link(shop: &Shop, email: &str) -> String {
+    let mail = mail(shop, email).await;
+    let key = text(&mail["text"]).split_once("?key=").unwrap().1.to_owned();
+    key.split_whitespace().next().unwrap().to_owned()
+}
+
+async fn confirm_with_key(shop: &Shop, slug: &str, cart: &Cart, key: &str) -> (StatusCode, Value) {
+    let body = json!({"cart_id": cart.id, "key": key});
+    shop.api(Method::POST, &format!("/sales/{slug}/confirm"), Some(&cart.token), Some(body)).await
 }
 
 async fn confirm(shop: &Shop, slug: &str, cart: &Cart, email: &str, code: &str) -> (StatusCode, Value) {
@@ -272,6 +291,53 @@ async fn carts_show_the_sale_s_price_to_whoever_is_let_in() {
     assert!(page.contains("/sale/bulbs") && !page.contains("Add to cart"), "{page}");
 }
 
+/// One by itself, and ten in a pack, of one product.
+fn kettle() -> ImportProduct {
+    let variant = |sku, size: &str, price_minor| ImportVariant {
+        sku: Sku::new(sku).unwrap(),
+        options: vec![("Size".into(), size.into())],
+        price_minor,
+        stock: 50,
+        picture: None,
+    };
+    let variants = vec![variant("kettle-one", "One", REGULAR), variant("kettle-ten", "Pack of ten", TEN)];
+    ImportProduct { variants, ..tests::product("kettle", "Kettle", REGULAR, 50) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_variant_has_its_own_price_and_all_are_held_back_together() {
+    let shop = shop().await;
+    shop.save(&kettle()).await;
+    let by_product = set(shop, &draft("kettles", "kettle", 6_000, 6_000)).await;
+    assert_eq!(by_product.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&by_product.1["fields"]["products"]).contains("kettle-one, kettle-ten"), "{by_product:?}");
+    set_well(shop, &draft("kettles", "kettle-one", 7_000, 6_000)).await;
+    let (_, body) = shop.api(Method::GET, "/sales/kettles", None, None).await;
+    let minors = |field: &str| -> Vec<i64> {
+        let variants = body["products"][0]["variants"].as_array().unwrap();
+        variants.iter().map(|variant| variant[field]["amount_minor"].as_i64().unwrap()).collect()
+    };
+    assert_eq!((minors("price"), minors("regular_price")), (vec![ON_SALE, TEN], vec![REGULAR, TEN]), "{body}");
+
+    // The pack costs what it always does, and nobody drains the product's stock past the queue with it.
+    let stranger = shop.cart_with("kettle-ten", 1).await;
+    let answer = check_out_as(shop, &stranger, "obi@kettle.example", "").await;
+    assert_eq!(refused(&answer), (StatusCode::FORBIDDEN, "pass_needed"));
+    let ada = join(shop, "kettles", "ada@kettle.example", "kettle-one").await;
+    let lines = format!("/carts/{}/lines", ada.cart.id);
+    let ten = Some(json!({"sku": "kettle-ten", "quantity": 2}));
+    let (status, body) = shop.api(Method::POST, &lines, Some(&ada.cart.token), ten).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    wait_until_admitted(shop, "kettles", &ada).await;
+    assert_eq!(refused(&check_out(shop, &ada).await), (StatusCode::CONFLICT, "limit_reached"), "three of both");
+    let line = format!("{lines}/kettle-ten");
+    let (status, body) = shop.api(Method::PATCH, &line, Some(&ada.cart.token), Some(json!({"quantity": 1}))).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let (status, body) = check_out(shop, &ada).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    assert_eq!(Order::read(body).total_minor, ON_SALE + TEN + DELIVERY);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_unit_of_a_sale_goes_to_one_person() {
     let shop = shop().await;
@@ -321,6 +387,16 @@ async fn codes_are_sent_once_a_minute_and_guessing_them_leads_nowhere() {
         let answer = confirm(shop, "matches", &cart, email, code).await;
         assert_eq!(refused(&answer), (StatusCode::TOO_MANY_REQUESTS, "code_too_many"));
     }
+    // Whoever reads the address gets in nevertheless: a stranger who knows it must not keep them out.
+    let link = link(shop, email).await;
+    let mut forged = link.clone();
+    forged.replace_range(forged.len() - 1.., if forged.ends_with('0') { "1" } else { "0" });
+    let (status, body) = confirm_with_key(shop, "matches", &cart, &forged).await;
+    assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("link_invalid")), "{body}");
+    for _ in 0..2 {
+        let (status, body) = confirm_with_key(shop, "matches", &cart, &link).await;
+        assert_eq!((status, &body["standing"]), (StatusCode::OK, &json!("gathering")), "{body}");
+    }
     let stranger = confirm(shop, "matches", &Cart { token: "0".repeat(64), ..cart }, email, &right).await;
     assert_eq!(refused(&stranger), (StatusCode::FORBIDDEN, "token_invalid"), "a cart of somebody else");
 }
@@ -364,7 +440,10 @@ async fn an_operator_sets_changes_and_cancels_a_sale_and_is_told_what_is_wrong()
         draft.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         draft
     };
-    let price = |sku: &str, minor: i64, currency: &str| json!({"products": [{"sku": sku, "price": {"amount_minor": minor, "currency": currency}, "units_max": 1}]});
+    let price = |sku: &str, minor: i64, currency: &str| {
+        let variant = json!({"sku": sku, "price": {"amount_minor": minor, "currency": currency}});
+        json!({"products": [{"units_max": 1, "variants": [variant]}]})
+    };
     for (changes, field) in [
         (json!({"slug": "No slug"}), "slug"),
         (json!({"rate": 0}), "rate"),

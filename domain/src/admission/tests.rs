@@ -41,8 +41,10 @@ impl Queue {
     }
 
     fn evolve(&mut self, event: &Event) {
-        if let Event::Joined { ticket } = event {
-            self.tickets.insert(ticket.person_id, *ticket);
+        match event {
+            Event::Joined { ticket } => drop(self.tickets.insert(ticket.person_id, *ticket)),
+            Event::Forgotten => self.tickets.clear(),
+            Event::Opened { .. } | Event::Drawn | Event::Cancelled => {}
         }
         self.admission.evolve(event);
     }
@@ -83,7 +85,7 @@ fn people_gather_and_are_let_in_one_after_the_other_in_the_drawn_order() {
         join(&mut queue, n, START + Millis(-1)).unwrap();
         assert_eq!(standing(&queue, n, START + Millis(-1)), Standing::Gathering);
     }
-    after(&mut queue, &Command::Draw, START).unwrap();
+    after(&mut queue, &Command::CatchUp, START).unwrap();
     let mut times = BTreeSet::new();
     for n in 0..12 {
         match standing(&queue, n, START) {
@@ -122,7 +124,7 @@ fn a_pass_lapses_and_its_holder_may_queue_again() {
     let mut queue = opened();
     join(&mut queue, 1, START + Millis(-1)).unwrap();
     let lapsed = START + terms().pass_length;
-    after(&mut queue, &Command::Draw, START).unwrap();
+    after(&mut queue, &Command::CatchUp, START).unwrap();
     assert_eq!(standing(&queue, 1, lapsed + Millis(-1)), Standing::Admitted { until: lapsed });
     assert_eq!(standing(&queue, 1, lapsed), Standing::Lapsed);
     assert_eq!(join(&mut queue, 1, lapsed).unwrap().late, Some(lapsed));
@@ -146,10 +148,31 @@ fn a_sale_that_is_cancelled_lets_nobody_in() {
     join(&mut queue, 1, START + Millis(-1)).unwrap();
     after(&mut queue, &Command::Cancel, START + Millis(-1)).unwrap();
     assert_eq!(join(&mut queue, 1, START), Err(Rejection::Cancelled));
-    assert_eq!(queue.admission.next_deadline(), None, "there is nothing to draw for");
+    assert_eq!(queue.admission.next_deadline(), Some(terms().forgotten_at()), "there is nothing to draw for");
     let other = Command::Open { terms: Terms { rate: 7, ..terms() }, secret: SECRET };
     assert_eq!(after(&mut queue, &other, START), Err(Rejection::Cancelled));
     assert_eq!(after(&mut Queue::default(), &Command::Cancel, START), Err(Rejection::NoSale));
+}
+
+#[test]
+fn a_month_after_a_sale_nobody_knows_who_was_in_it_and_the_draw_stays() {
+    let forgotten = terms().ends_at + terms().pass_length + KEPT_LENGTH;
+    let mut queue = opened();
+    gather(&mut queue, 3);
+    after(&mut queue, &Command::CatchUp, START).unwrap();
+    let draw = *queue.admission.draw().unwrap();
+    assert_eq!((queue.admission.next_deadline(), queue.admission.listed()), (Some(forgotten), Ok(3)));
+    after(&mut queue, &Command::CatchUp, forgotten + Millis(-1)).unwrap();
+    assert_eq!(queue.tickets.len(), 3);
+    after(&mut queue, &Command::CatchUp, forgotten).unwrap();
+    assert_eq!((queue.tickets.len(), queue.admission.next_deadline()), (0, None));
+    assert_eq!((queue.admission.draw(), queue.admission.listed()), (Some(&draw), Err(Rejection::Forgotten)));
+    assert_eq!(join(&mut queue, 1, forgotten), Err(Rejection::Over));
+    // An object that slept through all of it draws first, of those who were there.
+    let mut asleep = opened();
+    gather(&mut asleep, 3);
+    after(&mut asleep, &Command::CatchUp, forgotten).unwrap();
+    assert_eq!((asleep.admission.draw(), asleep.tickets.len()), (Some(&draw), 0));
 }
 
 #[test]
@@ -157,7 +180,7 @@ fn whoever_would_be_let_in_after_the_end_is_told_so_and_takes_nobody_s_place() {
     let mut queue = opened();
     // Six a minute for an hour are 360.
     gather(&mut queue, 361);
-    after(&mut queue, &Command::Draw, START).unwrap();
+    after(&mut queue, &Command::CatchUp, START).unwrap();
     let unreached = (0..361).filter(|n| standing(&queue, *n, START) == Standing::Unreached).count();
     assert_eq!(unreached, 1);
     assert_eq!(join(&mut queue, 999, START), Err(Rejection::Over));
@@ -183,7 +206,7 @@ fn anybody_can_check_the_draw() {
     let mut queue = opened();
     let commitment = queue.admission.commitment().unwrap();
     gather(&mut queue, 50);
-    after(&mut queue, &Command::Draw, START).unwrap();
+    after(&mut queue, &Command::CatchUp, START).unwrap();
     let published = serde_json::to_string(queue.admission.draw().unwrap()).unwrap();
     let draw: Draw = serde_json::from_str(&published).unwrap();
     assert!(draw.is_of(commitment, (0..50).map(person)));
@@ -242,7 +265,7 @@ proptest! {
             prop_assert_eq!(open.count(), 0, "ADMIT-1: two places at a time");
             taken.push(ticket);
         }
-        after(&mut queue, &Command::Draw, now.max(START)).unwrap();
+        after(&mut queue, &Command::CatchUp, now.max(START)).unwrap();
         let mut times: Vec<Timestamp> = Vec::new();
         for ticket in taken {
             let at = ticket.late.unwrap_or_else(|| terms().admitted_at(queue.admission.draw().unwrap().place(ticket.number)));

@@ -13,6 +13,10 @@ use crate::invariants::{self, Invariant};
 use crate::time::{Millis, Timestamp};
 use crate::wire::ShortLine;
 
+/// Reservations that one decision ends because their time is up, so that it stays one small transaction when thousands lapse at once. The
+/// alarm goes on with the others at once.
+pub const EXPIRED_MAX: usize = 500;
+
 /// Counts of every variant, and who is promised how many of them now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Shelf {
@@ -66,11 +70,38 @@ impl Shelf {
     }
 
     /// What follows from `command` at `now`, given what is over: nothing, when it was done before.
+    ///
+    /// Of what is overdue, at most [`EXPIRED_MAX`] reservations are ended by one decision, unless their units are needed for it. Those that
+    /// are left are still due ([`Self::next_deadline`]).
     pub fn decide(&self, command: &Command, past: &Past, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        let overdue: Vec<CheckoutId> = self.overdue(now).collect();
+        let mut some: BTreeSet<CheckoutId> = self.overdue(now).take(EXPIRED_MAX).collect();
+        // What a command is about stands as it stands now.
+        some.extend(command.checkout_id().filter(|checkout_id| self.is_overdue(*checkout_id, now)));
+        let outcome = self.decide_after(&some, command, past, now);
+        let is_refused =
+            outcome.as_ref().map_or(true, |events| events.iter().any(|event| matches!(event, Event::Refused { .. })));
+        let is_all = || self.overdue(now).nth(EXPIRED_MAX).is_none();
+        if !is_refused || is_all() {
+            outcome
+        } else {
+            self.decide_after(&self.overdue(now).collect(), command, past, now)
+        }
+    }
+
+    fn decide_after(
+        &self,
+        overdue: &BTreeSet<CheckoutId>,
+        command: &Command,
+        past: &Past,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Rejection> {
         let mut events: Vec<Event> = overdue.iter().map(|id| Event::Expired { checkout_id: *id }).collect();
-        events.extend(Present::new(self, past, &overdue, now).decide(command)?);
+        events.extend(Present::new(self, past, overdue, now).decide(command)?);
         Ok(events)
+    }
+
+    fn is_overdue(&self, checkout_id: CheckoutId, now: Timestamp) -> bool {
+        self.held.get(&checkout_id).is_some_and(|held| held.expires_at <= now)
     }
 
     fn overdue(&self, now: Timestamp) -> impl Iterator<Item = CheckoutId> {
@@ -179,7 +210,7 @@ struct Present<'a> {
 }
 
 impl<'a> Present<'a> {
-    fn new(shelf: &'a Shelf, past: &'a Past, overdue: &[CheckoutId], now: Timestamp) -> Self {
+    fn new(shelf: &'a Shelf, past: &'a Past, overdue: &BTreeSet<CheckoutId>, now: Timestamp) -> Self {
         let mut present = Self { shelf, past, now, freed: BTreeMap::new(), freed_by_person: BTreeMap::new() };
         for reservation in overdue.iter().filter_map(|checkout_id| shelf.reservation(*checkout_id)) {
             for line in &reservation.lines {

@@ -206,6 +206,52 @@ fn the_alarm_ends_what_is_overdue() {
 }
 
 #[test]
+fn thousands_that_lapse_at_once_are_ended_bit_by_bit_unless_their_units_are_needed() {
+    let many = u32::try_from(2 * EXPIRED_MAX + 100).unwrap();
+    let reserve = |n: u32, quantity: u32| Command::Reserve {
+        checkout_id: checkout(n.into()),
+        cart_id: cart(n.into()),
+        lines: lines(&format!("a*{quantity}")),
+        limit: None,
+    };
+    let apply = |stock: &mut Stock, command: &Command, now: Timestamp| {
+        let events = stock.decide(command, now).unwrap();
+        events.iter().for_each(|event| stock.evolve(event));
+        events.iter().filter(|event| matches!(event, Event::Expired { .. })).count()
+    };
+    let mut full = Stock::default();
+    apply(&mut full, &command(&["open", &format!("a={many}")]), Timestamp(0));
+    for n in 0..many {
+        apply(&mut full, &reserve(n, 1), Timestamp(0));
+    }
+    let lapsed = Timestamp(0) + RESERVATION_LENGTH;
+
+    // The alarm goes on until nothing is due.
+    let mut stock = full.clone();
+    let mut rings = Vec::new();
+    while stock.next_deadline().is_some_and(|at| at <= lapsed) {
+        rings.push(apply(&mut stock, &Command::Expire, lapsed));
+    }
+    assert_eq!(rings, [EXPIRED_MAX, EXPIRED_MAX, 100]);
+    assert_eq!(stock.shelf().level(&sku("a")).map(Level::available), Some(many));
+
+    // A buyer who is content with a few does not wait for all; one who needs them all gets them.
+    let mut stock = full.clone();
+    assert_eq!(apply(&mut stock, &reserve(many, 3), lapsed), EXPIRED_MAX);
+    assert_eq!(apply(&mut stock, &reserve(many + 1, many - 3), lapsed), EXPIRED_MAX + 100);
+
+    // Whoever pays late, or tries again, comes before those whose turn to be ended has not come.
+    let last = many - 1;
+    let mut stock = full.clone();
+    apply(&mut stock, &reserve(last, 1), lapsed);
+    assert_eq!(stock.reservation(checkout(last.into())).unwrap().state, ReservationState::Held);
+    let mut stock = full;
+    let (checkout_id, cart_id) = (checkout(last.into()), cart(last.into()));
+    apply(&mut stock, &Command::Commit { checkout_id, cart_id, lines: lines("a*1") }, lapsed);
+    assert_eq!(stock.reservation(checkout_id).unwrap().state, ReservationState::Committed);
+}
+
+#[test]
 fn money_that_comes_late_takes_the_stock_again_or_is_refused_for_good() {
     run("open a=1          → ok
          reserve 1 a*1     → ok

@@ -32,15 +32,22 @@ pub struct SaleDraft {
     pub products: Vec<SaleDraftProduct>,
 }
 
-/// A product of a [`SaleDraft`], all its variants at one price.
+/// A product of a [`SaleDraft`]. Variants of it that are not named cost what they always do, and are held back with the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaleDraftProduct {
-    /// Of any of its variants.
+    /// Units that one person may have, all variants together.
+    pub units_max: Quantity,
+    /// The variants that cost less in the sale: at least one, each once.
+    pub variants: Vec<SaleDraftVariant>,
+}
+
+/// A variant of a [`SaleDraftProduct`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleDraftVariant {
+    /// The variant's. A product's own names its only variant.
     pub sku: Sku,
     /// Price of one in the sale, in the product's currency.
     pub price: Money,
-    /// Units that one person may have, all variants together.
-    pub units_max: Quantity,
 }
 
 /// A flash sale as it stands.

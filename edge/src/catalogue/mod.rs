@@ -6,6 +6,7 @@ pub(crate) mod slug;
 
 use domain::ids::{ProductId, Sku};
 use domain::money::{Currency, Money};
+use domain::sale::Sellable;
 use domain::time::Timestamp;
 use domain::wire::{CataloguePage, CatalogueProduct, ImportProduct, ImportVariant, Picture, ProductStatus, Rating};
 use serde::{Deserialize, Serialize};
@@ -315,6 +316,39 @@ pub(crate) async fn product_of(context: &Context, sku: &Sku) -> Result<Option<Pr
         .await
         .map_err(d1)?;
     Ok(row.map(|row| row.product_id))
+}
+
+/// Every variant of every product that one of these SKUs names: a variant's, or a product's own. Hidden ones are left out.
+pub(crate) async fn sellable(context: &Context, skus: &[&Sku]) -> Result<Vec<Sellable>, Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        product_id: ProductId,
+        product_sku: Sku,
+        sku: Sku,
+        price_minor: i64,
+        currency: Currency,
+    }
+    let rows: Vec<Row> = context
+        .db()?
+        .prepare(
+            "WITH named AS (SELECT value AS sku FROM json_each(?1))
+             SELECT product_id, product.sku AS product_sku, variant.sku, variant.price_minor, currency
+             FROM variant JOIN product ON product.id = product_id
+             WHERE status = 'active' AND product_id IN (
+               SELECT product_id FROM variant WHERE sku IN (SELECT sku FROM named)
+               UNION SELECT id FROM product WHERE sku IN (SELECT sku FROM named))
+             ORDER BY product_id, position",
+        )
+        .bind(&[JsValue::from_str(&serde_json::to_string(skus)?)])?
+        .all()
+        .await
+        .and_then(|result| result.results())
+        .map_err(d1)?;
+    let sellable = |row: Row| {
+        let Row { product_id, product_sku, sku, price_minor, currency } = row;
+        Sellable { product_id, product_sku, sku, price: Money::new(price_minor, currency) }
+    };
+    Ok(rows.into_iter().map(sellable).collect())
 }
 
 /// The articles with these SKUs, in no particular order; those that are not there, or not sold now, are left out.

@@ -1,7 +1,8 @@
 //! One flash sale's queue. The shell round [`domain::admission`].
 //!
 //! It is asked when somebody wants a code or joins, never when somebody waits: places and times follow from what it publishes. At the
-//! start it draws by alarm, and before it answers anything that comes later; D1 is told until it has heard.
+//! start it draws by alarm, and before it answers anything that comes later; D1 is told until it has heard. A month after the sale it
+//! forgets, by alarm too, who was in it.
 
 use std::cell::RefCell;
 
@@ -50,7 +51,7 @@ impl DurableObject for AdmissionObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         // Never refused.
-        drop(self.execute(&Command::Draw)?);
+        drop(self.execute(&Command::CatchUp)?);
         if let Err(error) = self.publish().await {
             crate::log::warn("draw of a sale", error);
         }
@@ -63,17 +64,18 @@ impl AdmissionObject {
     fn answer(&self, ask: &AdmissionAsk) -> worker::Result<Answer<AdmissionAnswer, AdmissionRefusal>> {
         let outcome = match ask {
             AdmissionAsk::Open { terms } => self.open(*terms)?,
-            AdmissionAsk::Read => self.execute(&Command::Draw)?,
+            AdmissionAsk::Read => self.execute(&Command::CatchUp)?,
             AdmissionAsk::Cancel => self.execute(&Command::Cancel)?,
             AdmissionAsk::SendCode { person_id } => self.send_code(*person_id)?,
-            AdmissionAsk::Prove { person_id, is_right } => self.prove(*person_id, *is_right)?,
+            AdmissionAsk::TakeCode { person_id, is_right } => self.take_code(*person_id, *is_right)?,
+            AdmissionAsk::Join { person_id } => self.execute(&Command::Join { person_id: *person_id })?,
             AdmissionAsk::People { from, count } => return self.people(*from, *count),
         };
         if let Err(refusal) = outcome {
             return Ok(Answer::Rejected(refusal));
         }
         let ticket = match ask {
-            AdmissionAsk::Prove { person_id, .. } => self.ticket(*person_id)?,
+            AdmissionAsk::TakeCode { person_id, .. } | AdmissionAsk::Join { person_id } => self.ticket(*person_id)?,
             AdmissionAsk::Open { .. }
             | AdmissionAsk::Read
             | AdmissionAsk::Cancel
@@ -115,7 +117,7 @@ impl AdmissionObject {
     }
 
     /// Somebody typed a code; with the right one they take their place.
-    fn prove(&self, person_id: PersonId, is_right: bool) -> worker::Result<Result<(), AdmissionRefusal>> {
+    fn take_code(&self, person_id: PersonId, is_right: bool) -> worker::Result<Result<(), AdmissionRefusal>> {
         let before = Tables(&self.sql).attempts(person_id)?;
         let (after, outcome): (_, Result<(), CodeRefusal>) = before.take(is_right, now());
         if after != before {
@@ -129,8 +131,11 @@ impl AdmissionObject {
 
     /// A part of the list that was drawn from. There is none before the draw.
     fn people(&self, from: u32, count: u32) -> worker::Result<Answer<AdmissionAnswer, AdmissionRefusal>> {
-        drop(self.execute(&Command::Draw)?);
-        let entries = self.load()?.draw().map_or(0, domain::admission::Draw::entries_count);
+        drop(self.execute(&Command::CatchUp)?);
+        let entries = match self.load()?.listed() {
+            Ok(entries) => entries,
+            Err(rejection) => return Ok(Answer::Rejected(AdmissionRefusal::Queue(rejection))),
+        };
         let end = from.saturating_add(count).min(entries);
         let people = if from < end { Tables(&self.sql).people(from, end)? } else { Vec::new() };
         Ok(Answer::Done(self.state_now(None, people)?))

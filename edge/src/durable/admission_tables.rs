@@ -32,15 +32,22 @@ impl Tables<'_> {
     /// Makes `event` part of the admission and of the tables.
     pub(super) fn persist(&self, admission: &mut Admission, event: &Event) -> worker::Result<()> {
         admission.evolve(event);
-        if let Event::Joined { ticket } = event {
-            self.0.exec(
-                "INSERT INTO place (number, person_id, late) VALUES (?, ?, ?)",
-                vec![
-                    i64::from(ticket.number).into(),
-                    ticket.person_id.to_string().into(),
-                    ticket.late.map(Timestamp::as_millis).into(),
-                ],
-            )?;
+        match event {
+            Event::Joined { ticket } => {
+                self.0.exec(
+                    "INSERT INTO place (number, person_id, late) VALUES (?, ?, ?)",
+                    vec![
+                        i64::from(ticket.number).into(),
+                        ticket.person_id.to_string().into(),
+                        ticket.late.map(Timestamp::as_millis).into(),
+                    ],
+                )?;
+            }
+            Event::Forgotten => {
+                self.0.exec("DELETE FROM place", None)?;
+                self.0.exec("DELETE FROM attempt", None)?;
+            }
+            Event::Opened { .. } | Event::Drawn | Event::Cancelled => {}
         }
         let is_news = matches!(event, Event::Drawn);
         self.0.exec(

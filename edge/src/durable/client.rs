@@ -129,7 +129,9 @@ pub(crate) enum AdmissionAsk {
     /// Whether a code may go to this person; counts as sent.
     SendCode { person_id: PersonId },
     /// Somebody typed a code. With the right one they have a place.
-    Prove { person_id: PersonId, is_right: bool },
+    TakeCode { person_id: PersonId, is_right: bool },
+    /// Somebody came by the link that went to them: they have a place.
+    Join { person_id: PersonId },
     /// A part of the list that was drawn from.
     People { from: u32, count: u32 },
     /// That nobody be let in any more.

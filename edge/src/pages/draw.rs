@@ -66,7 +66,7 @@ pub fn view(model: &Model<'_>) -> Markup {
             }
             .prose {
                 p { "For programs: " a href={ "/api/v1/sales/" (slug) "/draw" } { "the draw" } " and "
-                    a href={ "/api/v1/sales/" (slug) "/draw/people" } { "the list" } ", once it is drawn from. People are digests that tell "
+                    a href={ "/api/v1/sales/" (slug) "/draw/people" } { "the list" } ", from the draw on until 30 days after the sale. People are digests that tell "
                     "nobody who they are; your own stands on the sale's page. This shop's program has a command that checks all of it: "
                     code { "cargo xtask sale verify " (model.slug) } "." }
             }

@@ -2,6 +2,7 @@
 
 use domain::ids::Sku;
 use domain::money::Money;
+use domain::sale::Prices;
 use domain::time::Timestamp;
 use domain::wire::Picture;
 use maud::{Markup, html};
@@ -42,8 +43,8 @@ pub struct SaleNotice {
     pub title: String,
     /// Its page: `/sale/{slug}`.
     pub slug: String,
-    /// Price of one in it.
-    pub price: Money,
+    /// What its variants cost in it, those that cost less.
+    pub prices: Prices,
     /// Whether the product is sold in no other way now.
     pub is_held_back: bool,
     /// From when on it is.
@@ -175,7 +176,7 @@ fn buy_box(model: &Model<'_>) -> Markup {
                 p.price.big { (variant.price) }
                 (options(product, variant))
                 (stock(product, variant))
-                @if let Some(sale) = &model.sale { (sale_notice(sale)) }
+                @if let Some(sale) = &model.sale { (sale_notice(sale, variant)) }
                 // What would lead into a refusal is not offered.
                 @if !model.sale.as_ref().is_some_and(|sale| sale.is_held_back) { (add_form(product, variant)) }
             }
@@ -193,12 +194,21 @@ fn buy_box(model: &Model<'_>) -> Markup {
     }
 }
 
-fn sale_notice(sale: &SaleNotice) -> Markup {
+fn sale_notice(sale: &SaleNotice, variant: &Variant) -> Markup {
     let address = format!("/sale/{}", links::encode(&sale.slug));
+    let title = match (sale.prices.get(&variant.sku), sale.is_held_back) {
+        (Some(price), _) => format!("{price} in a flash sale"),
+        (None, true) => "Only in a flash sale for now".to_owned(),
+        (None, false) => "Soon only in a flash sale".to_owned(),
+    };
     notice(
         Tone::Info,
-        &format!("{} in a flash sale", sale.price),
+        &title,
         &html! {
+            // A choice that costs what it always does is held back with the others, which would surprise whoever is not told.
+            @if !sale.prices.contains_key(&variant.sku) {
+                p { "This choice keeps its price there; others cost less." }
+            }
             @if sale.is_held_back {
                 p { "Until " (date_and_time(sale.ends_at)) " it is sold in " (sale.title) " only, to people whose turn it is." }
                 p.actions { a.button href=(address) { "To the sale" } }
@@ -431,12 +441,12 @@ mod tests {
 
     #[test]
     fn what_is_held_back_for_a_sale_leads_there_and_not_into_a_refusal() {
-        let page = |is_held_back| {
+        let page_of = |is_held_back, on_sale: &str| {
             let at = Timestamp(1_790_000_000_000);
             let sale = SaleNotice {
                 title: "Winter".into(),
                 slug: "winter".into(),
-                price: Money::new(2_995, Currency::Usd),
+                prices: Prices::from([(Sku::new(on_sale).unwrap(), Money::new(2_995, Currency::Usd))]),
                 is_held_back,
                 gathers_at: at,
                 starts_at: at,
@@ -453,8 +463,12 @@ mod tests {
             };
             view(&model).into_string()
         };
+        let page = |is_held_back| page_of(is_held_back, hoodie().variants[0].sku.as_str());
         assert!(page(true).contains("/sale/winter") && !page(true).contains("add-button"));
         assert!(page(false).contains("/sale/winter") && page(false).contains("add-button"));
+        assert!(page(true).contains("$29.95 in a flash sale") && !page(true).contains("keeps its price"));
+        let other = page_of(true, "another");
+        assert!(!other.contains("$29.95") && other.contains("keeps its price") && !other.contains("add-button"));
     }
 
     #[test]

@@ -67,19 +67,30 @@ pub struct OnSale {
     pub category: Vec<String>,
     /// The main one.
     pub picture: Option<Picture>,
-    /// In the sale.
-    pub price: Money,
-    /// Of its cheapest variant, as always.
-    pub regular_price: Money,
-    /// For one person.
+    /// For one person, all variants together.
     pub units_max: u32,
-    /// What can be bought: SKU, what sets it apart (may be empty), units.
-    pub variants: Vec<(Sku, String, u32)>,
+    /// What can be bought: at least one.
+    pub variants: Vec<OnSaleVariant>,
+}
+
+/// A variant of a product on sale, whether it costs less or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnSaleVariant {
+    /// Names it.
+    pub sku: Sku,
+    /// What sets it apart: `M, Blue`; empty for the only variant.
+    pub options: String,
+    /// What it costs less in the sale.
+    pub price: Option<Money>,
+    /// What it costs as always.
+    pub regular_price: Money,
+    /// Units that can be bought.
+    pub available: u32,
 }
 
 impl OnSale {
-    fn available(&self) -> u32 {
-        self.variants.iter().map(|(.., available)| *available).fold(0, u32::saturating_add)
+    fn is_sold_out(&self) -> bool {
+        self.variants.iter().all(|variant| variant.available == 0)
     }
 }
 
@@ -99,6 +110,11 @@ pub enum State {
         email: String,
         /// what is typed already
         code: String,
+    },
+    /// They came by the link in the e-mail, which proves who they are.
+    Link {
+        /// the link's key
+        key: String,
     },
     /// They are in the draw.
     Gathering(Place),
@@ -148,10 +164,20 @@ impl Model<'_> {
             State::Admitted { until } => Some(*until),
             State::Join { .. }
             | State::Code { .. }
+            | State::Link { .. }
             | State::Lapsed
             | State::Unreached
             | State::Over
             | State::Cancelled => None,
+        }
+    }
+
+    /// Whether the sale's prices are nobody's any more who looks at this page.
+    const fn is_sold_as_always(&self) -> bool {
+        match self.sale.phase {
+            Phase::Announced | Phase::Gathering | Phase::Running => false,
+            Phase::Over => !matches!(self.state, State::Admitted { .. }),
+            Phase::Cancelled => true,
         }
     }
 
@@ -170,7 +196,7 @@ impl Model<'_> {
 pub fn view(model: &Model<'_>) -> Markup {
     let sale = &model.sale;
     let problems = model.problems.iter().map(|(field, problem)| (field.as_str(), problem.as_str()));
-    let sold_out = !model.products.is_empty() && model.products.iter().all(|product| product.available() == 0);
+    let sold_out = !model.products.is_empty() && model.products.iter().all(OnSale::is_sold_out);
     let address = format!("/sale/{}", encode(&sale.slug));
     let due_in = model.due_at().map(|at| (at - model.now).0.max(0));
     let main = html! {
@@ -188,10 +214,14 @@ pub fn view(model: &Model<'_>) -> Markup {
                 }))
             }
             section.sale-products aria-labelledby="products" {
-                h2 #products { "On sale" }
+                h2 #products { @if model.is_sold_as_always() { "Products" } @else { "On sale" } }
                 ul.lines role="list" { @for on_sale in &model.products { li { (line(model, on_sale)) } } }
             }
-            (rules(sale))
+            @match sale.phase {
+                Phase::Announced | Phase::Gathering | Phase::Running => (rules(sale)),
+                Phase::Over => p.sale-rules { a href={ (address) "/draw" } { "How the order was drawn" } },
+                Phase::Cancelled => {}
+            }
         }
     };
     let title = format!("{} · {}", headline(model), sale.title);
@@ -200,7 +230,7 @@ pub fn view(model: &Model<'_>) -> Markup {
 
 const fn tone(state: &State) -> &'static str {
     match state {
-        State::Announced | State::Join { .. } | State::Code { .. } => "open",
+        State::Announced | State::Join { .. } | State::Code { .. } | State::Link { .. } => "open",
         State::Gathering(_) | State::Waiting { .. } => "waiting",
         State::Admitted { .. } => "good",
         State::Lapsed | State::Unreached | State::Over | State::Cancelled => "over",
@@ -215,6 +245,7 @@ const fn headline(model: &Model<'_>) -> &'static str {
             Phase::Announced | Phase::Gathering | Phase::Over | Phase::Cancelled => "Join the draw",
         },
         State::Code { .. } => "Enter your code",
+        State::Link { .. } => "Take your place",
         State::Gathering(_) => "You are in the draw",
         State::Waiting { .. } => "You have a place",
         State::Admitted { .. } => "It is your turn",
@@ -238,6 +269,7 @@ fn standing(model: &Model<'_>) -> Markup {
             }
             State::Join { email } => (join(model, email)),
             State::Code { email, code } => (code_form(model, email, code)),
+            State::Link { key } => (link_form(model, key)),
             State::Gathering(place) => {
                 p.lead { "At " (time_of_day(sale.starts_at)) " the order is drawn among all who have joined. This page then shows your place." }
                 (countdown(model, sale.starts_at, "until the draw"))
@@ -320,7 +352,7 @@ fn code_form(model: &Model<'_>, email: &str, code: &str) -> Markup {
             @else { input type="hidden" name="email" value=(email); }
             .field.invalid[problem(model, "code").is_some()] {
                 label for="code" { "Code" }
-                p.hint #code-hint { (CODE_DIGITS) " digits, good for 15 minutes." }
+                p.hint #code-hint { (CODE_DIGITS) " digits, good for 15 minutes. The link in the e-mail does the same." }
                 @if let Some(problem) = problem(model, "code") { p.problem #code-problem { (problem) } }
                 input.code #code type="text" name="code" value=(code) inputmode="numeric" autocomplete="one-time-code"
                     maxlength="12" spellcheck="false" aria-required="true"
@@ -336,6 +368,17 @@ fn code_form(model: &Model<'_>, email: &str, code: &str) -> Markup {
             }
         }
         p { a href={ "/sale/" (slug) "?again=1" } { "Use another address" } }
+    }
+}
+
+/// A link may be opened by a program that looks into e-mails: only the button changes anything.
+fn link_form(model: &Model<'_>, key: &str) -> Markup {
+    html! {
+        p.lead { "Your e-mail address is confirmed. Your place is good in this browser, so take it where you want to buy." }
+        form.sale-form action={ "/sale/" (encode(&model.sale.slug)) "/confirm" } method="post" {
+            input type="hidden" name="key" value=(key);
+            button.button { "Take my place" }
+        }
     }
 }
 
@@ -392,7 +435,6 @@ fn duration(ms: i64) -> String {
 
 fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
     let subject = Subject { title: &on_sale.title, brand: on_sale.brand.as_deref(), category: &on_sale.category };
-    let is_admitted = matches!(model.state, State::Admitted { .. });
     html! {
         article.line {
             a.frame href=(product(&on_sale.slug)) tabindex="-1" aria-hidden="true" {
@@ -400,30 +442,34 @@ fn line(model: &Model<'_>, on_sale: &OnSale) -> Markup {
             }
             .line-words {
                 h3 { a href=(product(&on_sale.slug)) { (on_sale.title) } }
-                p.muted { "At most " (on_sale.units_max) " for one person" }
-                @if on_sale.available() == 0 { p.problem { "Sold out" } }
+                @if !model.is_sold_as_always() {
+                    p.muted { "At most " (on_sale.units_max) " for one person" @if on_sale.variants.len() > 1 { ", of all choices together" } }
+                }
             }
-            p.price {
-                (on_sale.price) " "
-                s.muted { span.hidden { "instead of " } (on_sale.regular_price) }
-            }
-            @if is_admitted && on_sale.available() > 0 { .line-forms { (add(on_sale)) } }
+            ul.sale-choices role="list" { @for variant in &on_sale.variants { li { (choice(model, on_sale, variant)) } } }
         }
     }
 }
 
-/// One button a variant.
-fn add(on_sale: &OnSale) -> Markup {
+/// A variant with what it costs, and for whoever is let in the button that takes it.
+fn choice(model: &Model<'_>, on_sale: &OnSale, variant: &OnSaleVariant) -> Markup {
+    let is_admitted = matches!(model.state, State::Admitted { .. });
+    let price = variant.price.filter(|_| !model.is_sold_as_always());
     html! {
-        @for (sku, options, available) in &on_sale.variants {
-            @if *available > 0 {
-                form action="/cart/lines" method="post" {
-                    input type="hidden" name="sku" value=(sku);
-                    input type="hidden" name="quantity" value="1";
-                    button.button {
-                        "Add to cart"
-                        @if options.is_empty() { span.hidden { " " (on_sale.title) } } @else { ": " (options) }
-                    }
+        @if !variant.options.is_empty() { span.sale-choice { (variant.options) } }
+        span.price {
+            (price.unwrap_or(variant.regular_price))
+            @if price.is_some() { " " s.muted { span.hidden { "instead of " } (variant.regular_price) } }
+        }
+        @if variant.available == 0 {
+            span.problem { "Sold out" }
+        } @else if is_admitted {
+            form action="/cart/lines" method="post" {
+                input type="hidden" name="sku" value=(variant.sku);
+                input type="hidden" name="quantity" value="1";
+                button.button {
+                    "Add to cart"
+                    span.hidden { " " (on_sale.title) @if !variant.options.is_empty() { ", " (variant.options) } }
                 }
             }
         }
@@ -435,7 +481,12 @@ fn rules(sale: &Facts) -> Markup {
         section.sale-rules aria-labelledby="rules" {
             h2 #rules { "How it works" }
             ul {
-                li { "Until " (date_and_time(sale.starts_at)) " people join. Then the order is drawn, and "
+                li {
+                    @if sale.phase == Phase::Running {
+                        "People joined until " (date_and_time(sale.starts_at)) ". Then the order was drawn, and "
+                    } @else {
+                        "Until " (date_and_time(sale.starts_at)) " people join. Then the order is drawn, and "
+                    }
                     a href={ "/sale/" (encode(&sale.slug)) "/draw" } { "anybody can check the draw" } "." }
                 li { (counted(u64::from(sale.rate), "person is", "people are")) " let in each minute, until " (date_and_time(sale.ends_at)) "." }
                 li { "Whoever is let in has " (counted(u64::try_from(sale.pass_length.0 / 60_000).unwrap_or(0), "minute", "minutes"))
@@ -457,6 +508,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
+    fn variant(sku: &str, options: &str, minor: Option<i64>, regular_minor: i64, available: u32) -> OnSaleVariant {
+        let money = |minor| Money::new(minor, Currency::Ngn);
+        OnSaleVariant {
+            sku: Sku::new(sku).unwrap(),
+            options: options.to_owned(),
+            price: minor.map(money),
+            regular_price: money(regular_minor),
+            available,
+        }
+    }
+
     fn page(state: State, phase: Phase, available: u32, problems: &[(&str, &str)]) -> String {
         let lamp = OnSale {
             slug: "lamp".into(),
@@ -464,10 +526,11 @@ mod tests {
             brand: None,
             category: vec![],
             picture: None,
-            price: Money::new(999_000, Currency::Ngn),
-            regular_price: Money::new(1_250_000, Currency::Ngn),
             units_max: 2,
-            variants: vec![(Sku::new("lamp").unwrap(), String::new(), available)],
+            variants: vec![
+                variant("lamp-red", "Red", Some(999_000), 1_250_000, available),
+                variant("lamp-ten", "Pack of ten", None, 11_000_000, available),
+            ],
         };
         let sale = Facts {
             slug: "lamps".into(),
@@ -497,6 +560,13 @@ mod tests {
         }
         let html = page(State::Admitted { until: NOW + Millis::minutes(9) }, Phase::Running, 9, &[]);
         assert!(html.contains("/cart/lines") && html.contains("9:00") && !html.contains("<b>"), "{html}");
+        for (state, phase) in [(State::Over, Phase::Over), (State::Cancelled, Phase::Cancelled)] {
+            let html = page(state, phase, 9, &[]);
+            assert!(html.contains("₦12,500") && !html.contains("₦9,990"), "what is over costs as always: {html}");
+        }
+        // Each choice at its own price, and what costs as always is not said to be cheaper.
+        let instead = html.matches("instead of").count();
+        assert!(html.contains("₦9,990") && html.contains("₦110,000") && instead == 1, "{html}");
         let html = page(State::Admitted { until: NOW + Millis::minutes(9) }, Phase::Running, 0, &[]);
         assert!(!html.contains("/cart/lines") && html.contains("Everything is sold or promised"), "{html}");
     }

@@ -57,7 +57,7 @@ pub(crate) async fn product(
             sale: on_sale.map(|(known, product)| SaleNotice {
                 title: known.sale.title.clone(),
                 slug: known.sale.slug.clone(),
-                price: product.price,
+                prices: product.prices.clone(),
                 is_held_back: known.sale.holds_back(now),
                 gathers_at: known.sale.terms.gathers_at,
                 starts_at: known.sale.terms.starts_at,

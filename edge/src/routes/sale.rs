@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::admission::{Pass, Standing};
-use domain::ids::{CartId, ProductId};
+use domain::ids::{CartId, ProductId, Sku};
 use domain::money::Money;
 use domain::sale::{Phase, SaleProduct};
 use http::request::Parts;
@@ -13,14 +13,14 @@ use serde::Deserialize;
 
 use super::cart::Shopper;
 use crate::carts;
-use crate::catalogue::{self, Snapshot};
+use crate::catalogue::{self, Snapshot, Variant};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Form, Path, Query};
 use crate::pages::draw;
 use crate::pages::links::encode;
-use crate::pages::sale::{Facts, Model, OnSale, Place, State, view};
-use crate::sales::{self, Known};
+use crate::pages::sale::{Facts, Model, OnSale, OnSaleVariant, Place, State, view};
+use crate::sales::{self, Known, Proof};
 use crate::session::cookie;
 use crate::site;
 
@@ -63,7 +63,7 @@ impl Joiner {
 #[serde(default)]
 pub(crate) struct Asked {
     /// From the link in the e-mail.
-    code: String,
+    key: String,
     /// Asks for an address again, whatever this browser knows.
     again: Option<String>,
 }
@@ -77,8 +77,12 @@ pub(crate) async fn sale(
     joiner: Joiner,
 ) -> Result<Html<String>, Error> {
     let known = sales::by_slug(&context, &slug).await?;
+    let is_bad_link = !asked.key.is_empty() && sales::person_of_link(&context, &known, &asked.key)?.is_none();
+    let problems = if is_bad_link { vec![("email".to_owned(), sales::BAD_LINK.to_owned())] } else { Vec::new() };
+    let asked = if is_bad_link { Asked { again: Some(String::new()), key: String::new() } } else { asked };
     let state = state(&context, &known, &joiner, asked).await?;
-    page(&context, &known, state, Vec::new()).await
+    let problems = if matches!(state, State::Join { .. }) { problems } else { Vec::new() };
+    page(&context, &known, state, problems).await
 }
 
 async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) -> Result<State, Error> {
@@ -90,8 +94,8 @@ async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) 
         Phase::Cancelled => State::Cancelled,
         Phase::Gathering | Phase::Running => match joiner.address(slug) {
             address if asked.again.is_some() => State::Join { email: address.unwrap_or_default() },
-            Some(email) => State::Code { email, code: asked.code.clone() },
-            None if !asked.code.is_empty() => State::Code { email: String::new(), code: asked.code.clone() },
+            _ if !asked.key.is_empty() => State::Link { key: asked.key.clone() },
+            Some(email) => State::Code { email, code: String::new() },
             None => State::Join { email: String::new() },
         },
     };
@@ -102,7 +106,9 @@ async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) 
         Standing::Waiting { place: before, admitted_at } => State::Waiting { place, before, admitted_at },
         Standing::Admitted { until } => State::Admitted { until },
         // Whoever had their time may join again, which begins where it began.
-        Standing::Lapsed if asked.again.is_some() || joiner.address(slug).is_some() => without_pass(),
+        Standing::Lapsed if asked.again.is_some() || !asked.key.is_empty() || joiner.address(slug).is_some() => {
+            without_pass()
+        }
         Standing::Lapsed if phase == Phase::Running => State::Lapsed,
         Standing::Lapsed => State::Over,
         Standing::Unreached => State::Unreached,
@@ -149,9 +155,11 @@ pub(crate) async fn join(
 pub(crate) struct ConfirmForm {
     email: String,
     code: String,
+    /// Of the link in the e-mail, instead of both.
+    key: String,
 }
 
-/// `POST /sale/{slug}/confirm`: takes the code, and goes on to the place that it gives.
+/// `POST /sale/{slug}/confirm`: takes the code or the link's key, and goes on to the place that it gives.
 #[worker::send]
 pub(crate) async fn confirm(
     context: Context,
@@ -165,8 +173,16 @@ pub(crate) async fn confirm(
         Some(cart_id) => carts::read(&context, cart_id).await?.cart_id,
         None => CartId(context.new_id()),
     };
-    let pass = match sales::confirm(&context, &known, &joiner.headers, cart_id, &form.email, &form.code).await {
+    let proof = match form.key.as_str() {
+        "" => Proof::Code { email: &form.email, code: &form.code },
+        key => Proof::Link(key),
+    };
+    let pass = match sales::confirm(&context, &known, &joiner.headers, cart_id, proof).await {
         Ok(pass) => pass,
+        Err(error) if !form.key.is_empty() => {
+            let state = State::Join { email: joiner.address(&slug).unwrap_or_default() };
+            return told(&context, &known, state, "email", error).await;
+        }
         Err(error) => {
             let email = joiner.address(&slug).filter(|known| *known == form.email.trim()).unwrap_or_default();
             // What was typed by hand stays where it can be mended.
@@ -261,20 +277,21 @@ async fn page(
     Ok(Html(view(&model).into_string()))
 }
 
-fn shown(on_sale: &SaleProduct, (snapshot, levels): &(Snapshot, Vec<(domain::ids::Sku, u32)>)) -> OnSale {
-    let cheapest = snapshot.variants.iter().map(|variant| variant.price_minor).min();
-    let available = |sku| levels.iter().find(|(other, _)| other == sku).map_or(0, |(_, available)| *available);
-    let variants =
-        snapshot.variants.iter().map(|variant| (variant.sku.clone(), variant.title(), available(&variant.sku)));
+fn shown(on_sale: &SaleProduct, (snapshot, levels): &(Snapshot, Vec<(Sku, u32)>)) -> OnSale {
+    let variant = |variant: &Variant| OnSaleVariant {
+        sku: variant.sku.clone(),
+        options: variant.title(),
+        price: on_sale.prices.get(&variant.sku).copied(),
+        regular_price: Money::new(variant.price_minor, snapshot.price.currency),
+        available: levels.iter().find(|(sku, _)| *sku == variant.sku).map_or(0, |(_, available)| *available),
+    };
     OnSale {
         slug: snapshot.slug.clone(),
         title: snapshot.title.clone(),
         brand: snapshot.brand.clone(),
         category: snapshot.category.clone(),
         picture: snapshot.pictures.first().cloned(),
-        price: on_sale.price,
-        regular_price: cheapest.map_or(snapshot.price, |minor| Money::new(minor, snapshot.price.currency)),
         units_max: on_sale.units_max.get(),
-        variants: variants.collect(),
+        variants: snapshot.variants.iter().map(variant).collect(),
     }
 }

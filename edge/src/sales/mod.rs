@@ -19,7 +19,7 @@ use domain::signature::Keyring;
 use domain::time::{Millis, Timestamp};
 use domain::{admission, wire};
 
-pub(crate) use self::joining::{confirm, refused, send_code};
+pub(crate) use self::joining::{BAD_LINK, Proof, confirm, person_of_link, refused, send_code};
 pub(crate) use self::offers::{Offers, offers};
 pub(crate) use self::store::{cancel, list, report, set};
 

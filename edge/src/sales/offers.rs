@@ -1,10 +1,10 @@
-//! What the flash sales mean for one cart: which of its products cost the sale's price, and which it may not have now.
+//! What the flash sales mean for one cart: which of its things cost a sale's price, and which it may not have now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::admission::{Pass, Ticket};
-use domain::ids::{CartId, ProductId};
+use domain::ids::{CartId, ProductId, Sku};
 use domain::money::Money;
 use domain::sale::{NoPass, Offer};
 use domain::stock::PersonLimit;
@@ -51,15 +51,15 @@ pub(crate) struct HeldBack {
 impl Offers {
     /// The article at the price that this cart pays for it.
     pub(crate) fn priced(&self, article: Article) -> Article {
-        match self.price(article.product_id) {
+        match self.price(article.product_id, &article.sku) {
             Some(price) => Article { price, ..article },
             None => article,
         }
     }
 
-    fn price(&self, product_id: ProductId) -> Option<Money> {
+    fn price(&self, product_id: ProductId, sku: &Sku) -> Option<Money> {
         match self.0.get(&product_id)? {
-            (_, Offer::Admitted { price, .. }) => Some(*price),
+            (_, Offer::Admitted { prices, .. }) => prices.get(sku).copied(),
             (_, Offer::HeldBack(_) | Offer::Regular) => None,
         }
     }

@@ -1,19 +1,17 @@
 //! Flash sales in D1: read for shoppers, written for operators. A sale's object is told first and D1 last, so that a sale that shoppers
 //! see has its queue; whatever dies in between, the same command again puts it right.
 
-use std::collections::BTreeMap;
-
 use domain::admission::{Commitment, Draw, Terms};
 use domain::ids::{ProductId, SaleId, Sku};
 use domain::money::{Currency, Money};
-use domain::sale::{Sale, SaleProduct};
+use domain::sale::{Named, Prices, Sale, SaleProduct};
 use domain::stock::Quantity;
 use domain::time::{Millis, Timestamp};
-use domain::wire::{SaleDraft, SaleDraftProduct, SaleList, SaleReport};
+use domain::wire::{SaleDraft, SaleDraftProduct, SaleDraftVariant, SaleList, SaleReport};
 use serde::Deserialize;
 use uuid::Uuid;
-use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement};
 
 use super::{Known, forget, refused};
 use crate::catalogue::{self, d1};
@@ -26,9 +24,11 @@ const LIST_MAX: u32 = 100;
 
 /// A sale with its products as one row; `{filter}` follows.
 const SELECT: &str = "SELECT sale.*, (
-    SELECT json_group_array(json_object('product_id', product_id, 'sku', sku, 'price_minor', price_minor,
-                                        'currency', currency, 'units_max', units_max))
-    FROM (SELECT * FROM sale_product WHERE sale_product.sale_id = sale.id ORDER BY position)) AS products
+    SELECT json_group_array(json_object('product_id', product_id, 'units_max', units_max, 'variants', (
+      SELECT json_group_array(json_object('sku', sku, 'price_minor', price_minor, 'currency', currency))
+      FROM (SELECT * FROM sale_price WHERE sale_price.sale_id = on_sale.sale_id
+              AND sale_price.product_id = on_sale.product_id ORDER BY position))))
+    FROM (SELECT * FROM sale_product WHERE sale_product.sale_id = sale.id ORDER BY position) AS on_sale) AS products
   FROM sale ";
 
 #[derive(Deserialize)]
@@ -49,13 +49,24 @@ struct Row {
     products: String,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Deserialize)]
 struct ProductRow {
     product_id: ProductId,
+    units_max: Quantity,
+    variants: Vec<VariantRow>,
+}
+
+#[derive(Deserialize)]
+struct VariantRow {
     sku: Sku,
     price_minor: i64,
     currency: Currency,
-    units_max: Quantity,
+}
+
+impl VariantRow {
+    fn draft(self) -> SaleDraftVariant {
+        SaleDraftVariant { sku: self.sku, price: Money::new(self.price_minor, self.currency) }
+    }
 }
 
 impl Row {
@@ -69,9 +80,8 @@ impl Row {
 
     fn draft(&self) -> Result<SaleDraft, Error> {
         let products = self.products()?.into_iter().map(|row| SaleDraftProduct {
-            sku: row.sku,
-            price: Money::new(row.price_minor, row.currency),
             units_max: row.units_max,
+            variants: row.variants.into_iter().map(VariantRow::draft).collect(),
         });
         Ok(SaleDraft {
             id: self.id,
@@ -87,9 +97,10 @@ impl Row {
     }
 
     fn known(self) -> Result<Known, Error> {
+        let price = |row: VariantRow| (row.sku, Money::new(row.price_minor, row.currency));
         let products = self.products()?.into_iter().map(|row| SaleProduct {
             product_id: row.product_id,
-            price: Money::new(row.price_minor, row.currency),
+            prices: row.variants.into_iter().map(price).collect::<Prices>(),
             units_max: row.units_max,
         });
         let terms = Terms {
@@ -161,7 +172,8 @@ pub(crate) async fn cancel(context: &Context, slug: &str) -> Result<SaleReport, 
 
 /// Makes the sale be so. The same again changes nothing.
 pub(crate) async fn set(context: &Context, draft: &SaleDraft) -> Result<SaleReport, Error> {
-    let draft = &SaleDraft { title: draft.title.trim().to_owned(), ..draft.clone() };
+    let draft = SaleDraft { title: draft.title.trim().to_owned(), ..draft.clone() };
+    let slug = draft.slug.clone();
     let problems = draft.problems();
     if !problems.is_empty() {
         return Err(Error::invalid_fields(problems));
@@ -170,23 +182,23 @@ pub(crate) async fn set(context: &Context, draft: &SaleDraft) -> Result<SaleRepo
     if before.as_ref().is_some_and(|row| row.cancelled == 1) {
         return Err(invalid("id", "this sale was cancelled; make a new one".to_owned()));
     }
-    let is_same = match &before {
-        Some(row) => row.draft()? == *draft,
-        None => false,
-    };
-    if !is_same {
+    let before = before.map(|row| row.draft()).transpose()?;
+    if before.as_ref() != Some(&draft) {
         if draft.ends_at <= context.now() {
             return Err(invalid("ends_at", "it is over".to_owned()));
         }
-        if let Some(other) = row(context, &draft.slug).await?.filter(|other| other.id != draft.id) {
+        if let Some(other) = row(context, &slug).await?.filter(|other| other.id != draft.id) {
             return Err(invalid("slug", format!("sale {} has it; send that id to change it", other.id)));
         }
-        let products = products(context, draft).await?;
-        let answer = open(context, draft).await?;
-        write(context, draft, &products, &answer).await?;
-        forget();
+        let named = named(context, draft).await?;
+        // By the names that products have in the catalogue, it may be the same after all.
+        if before.as_ref() != Some(&named.draft) {
+            let answer = open(context, &named.draft).await?;
+            write(context, &named, &answer).await?;
+            forget();
+        }
     }
-    report(context, &draft.slug).await
+    report(context, &slug).await
 }
 
 async fn open(context: &Context, draft: &SaleDraft) -> Result<AdmissionAnswer, Error> {
@@ -194,50 +206,28 @@ async fn open(context: &Context, draft: &SaleDraft) -> Result<AdmissionAnswer, E
     client::admission(context, draft.id, &ask).await?.map_err(refused)
 }
 
-/// The products that a draft names, checked: they are there, in the same currency, dearer otherwise, and in no other sale then.
-async fn products(context: &Context, draft: &SaleDraft) -> Result<Vec<ProductId>, Error> {
-    let mut problems = Vec::new();
-    let skus: Vec<&Sku> = draft.products.iter().map(|product| &product.sku).collect();
-    let articles: BTreeMap<Sku, _> =
-        catalogue::articles(context, &skus).await?.into_iter().map(|article| (article.sku.clone(), article)).collect();
-    let mut products: Vec<ProductId> = Vec::new();
-    for wanted in &draft.products {
-        let Some(article) = articles.get(&wanted.sku) else {
-            problems.push(format!(
-                "there is no variant {} on sale in this shop: name any one of the product's",
-                wanted.sku
-            ));
-            continue;
-        };
-        let (regular, price) = (article.price, wanted.price);
-        if price.currency != regular.currency {
-            problems.push(format!("{} is sold in {}, not in {}", wanted.sku, regular.currency, price.currency));
-        } else if price.amount_minor >= regular.amount_minor {
-            problems.push(format!("{} costs {regular} as always, and {price} in the sale", wanted.sku));
-        }
-        if products.contains(&article.product_id) {
-            problems.push(format!("{} belongs to a product that is named already", wanted.sku));
-        }
-        products.push(article.product_id);
-    }
+/// What a draft names, if the shop sells it for more, and it is in no other sale then.
+async fn named(context: &Context, draft: SaleDraft) -> Result<Named, Error> {
+    let skus: Vec<&Sku> =
+        draft.products.iter().flat_map(|product| &product.variants).map(|variant| &variant.sku).collect();
+    let sellable = catalogue::sellable(context, &skus).await?;
+    let named = draft.named(&sellable).map_err(|problems| invalid("products", problems.join("; ")))?;
+    let draft = &named.draft;
     let last_pass = draft.ends_at + draft.pass_length_ms;
     for other in current(context, draft.gathers_at).await?.into_iter().map(|known| known.sale) {
         let overlaps = other.id() != draft.id && !other.is_cancelled && other.terms.gathers_at < last_pass;
-        if overlaps && products.iter().any(|id| other.product(*id).is_some()) {
-            problems.push(format!("sale {:?} has one of these products at the same time", other.slug));
+        if overlaps && named.products.iter().any(|id| other.product(*id).is_some()) {
+            let problem = format!("sale {:?} has one of these products at the same time", other.slug);
+            return Err(invalid("products", problem));
         }
     }
-    if problems.is_empty() { Ok(products) } else { Err(invalid("products", problems.join("; "))) }
+    Ok(named)
 }
 
-async fn write(
-    context: &Context,
-    draft: &SaleDraft,
-    products: &[ProductId],
-    answer: &AdmissionAnswer,
-) -> Result<(), Error> {
+async fn write(context: &Context, named: &Named, answer: &AdmissionAnswer) -> Result<(), Error> {
     let commitment = answer.commitment.ok_or_else(|| Error::bug("an open sale has no commitment"))?;
     let db = context.db()?;
+    let draft = &named.draft;
     let id = text(&draft.id.to_string());
     let mut statements = vec![
         db.prepare(
@@ -259,27 +249,50 @@ async fn write(
             text(&commitment.to_string()),
             text(&new_keys()),
         ])?,
+        db.prepare("DELETE FROM sale_price WHERE sale_id = ?1").bind(std::slice::from_ref(&id))?,
         db.prepare("DELETE FROM sale_product WHERE sale_id = ?1").bind(std::slice::from_ref(&id))?,
     ];
-    for (position, (wanted, product_id)) in (0..).zip(draft.products.iter().zip(products)) {
-        statements.push(
-            db.prepare(
-                "INSERT INTO sale_product (sale_id, position, product_id, sku, price_minor, currency, units_max)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-            .bind(&[
-                id.clone(),
-                number(position),
-                text(&product_id.to_string()),
-                text(wanted.sku.as_str()),
-                number(wanted.price.amount_minor),
-                text(wanted.price.currency.code()),
-                number(wanted.units_max.get().into()),
-            ])?,
-        );
+    for (position, (product, product_id)) in (0..).zip(draft.products.iter().zip(&named.products)) {
+        let product_id = text(&product_id.to_string());
+        statements.push(write_product(&db, &id, &product_id, position, product.units_max)?);
+        for (position, variant) in (0..).zip(&product.variants) {
+            statements.push(write_price(&db, &id, &product_id, position, variant)?);
+        }
     }
     db.batch(statements).await.map_err(d1)?;
     Ok(())
+}
+
+fn write_product(
+    db: &D1Database,
+    sale_id: &JsValue,
+    product_id: &JsValue,
+    position: i64,
+    units_max: Quantity,
+) -> Result<D1PreparedStatement, Error> {
+    let insert = "INSERT INTO sale_product (sale_id, product_id, position, units_max) VALUES (?1, ?2, ?3, ?4)";
+    let units_max = number(units_max.get().into());
+    Ok(db.prepare(insert).bind(&[sale_id.clone(), product_id.clone(), number(position), units_max])?)
+}
+
+fn write_price(
+    db: &D1Database,
+    sale_id: &JsValue,
+    product_id: &JsValue,
+    position: i64,
+    variant: &SaleDraftVariant,
+) -> Result<D1PreparedStatement, Error> {
+    let SaleDraftVariant { sku, price } = variant;
+    let insert = "INSERT INTO sale_price (sale_id, product_id, position, sku, price_minor, currency)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    Ok(db.prepare(insert).bind(&[
+        sale_id.clone(),
+        product_id.clone(),
+        number(position),
+        text(sku.as_str()),
+        number(price.amount_minor),
+        text(price.currency.code()),
+    ])?)
 }
 
 /// Keys that belong to one sale: they outlive a change of the shop's, which must not give anybody a second place.

@@ -45,11 +45,19 @@ FILE is JSON, or - for the standard input:
     \"ends_at\": \"2026-12-01T19:00:00+01:00\",      nobody is let in any more
     \"rate\": 600,                                  people let in within a minute; may be left out
     \"pass_minutes\": 10,                           how long one may take to check out; may be left out
-    \"products\": [{\"sku\": \"LAMP\", \"price\": \"9990.00\", \"currency\": \"NGN\", \"units_max\": 2}]
+    \"products\": [{
+      \"units_max\": 2,                             for one person, of all variants of the product together
+      \"variants\": [
+        {\"sku\": \"LAMP-RED\", \"price\": \"9990.00\", \"currency\": \"NGN\"},
+        {\"sku\": \"LAMP-TEN\", \"price\": \"80000.00\", \"currency\": \"NGN\"}
+      ]
+    }]
   }
 
-A price is that of every variant of the product; units_max is for one person. \"id\", a UUID, may be given; without it the
-slug names the sale. Once people have joined, its times, rate and pass stay as they are.")]
+Each variant that is named has a price of its own, lower than its regular one. Variants of the product that are not named cost what
+they always do, and are held back with the others: a product's stock is one, and so is a person's share of it. Of a product without
+choices, name the product's own SKU. At most 6,000 people a minute are let in, which is what one product's stock surely bears.
+\"id\", a UUID, may be given; without it the slug names the sale. Once people have joined, its times, rate and pass stay as they are.")]
     Set {
         /// the file
         file: PathBuf,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use domain::admission::{Pass, Standing};
-use domain::ids::{CartId, PersonId, ProductId, SaleId};
+use domain::ids::{CartId, PersonId, ProductId, SaleId, Sku};
 use domain::money::Money;
 use domain::sale::Phase;
 use domain::wire::{DrawBody, DrawPeople};
@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use crate::catalogue;
+use crate::catalogue::{self, Variant};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::{Path, Query};
-use crate::sales::{self, Known};
+use crate::sales::{self, Known, Proof};
 use crate::session::Tokens;
 
 /// Sales that are announced, gather or run.
@@ -49,13 +49,22 @@ struct ProductBody {
     id: ProductId,
     slug: String,
     title: String,
-    /// In the sale.
-    price: Money,
-    /// Of its cheapest variant, as always.
-    regular_price: Money,
     /// For one person, all variants together.
     units_max: u32,
-    /// Units that can be bought, all variants together.
+    variants: Vec<VariantBody>,
+}
+
+/// A variant of a product in a sale, whether it costs less or not.
+#[derive(Serialize)]
+struct VariantBody {
+    sku: Sku,
+    /// What sets it apart; empty for the only one.
+    title: String,
+    /// With an open pass.
+    price: Money,
+    /// As always.
+    regular_price: Money,
+    /// Units that can be bought.
     available: u32,
 }
 
@@ -95,15 +104,22 @@ pub(crate) async fn sale(context: Context, Path(slug): Path<String>) -> Result<J
     let found = catalogue::products(&context, &ids).await?;
     let product = |on_sale: &domain::sale::SaleProduct| {
         let (snapshot, levels) = found.iter().find(|(snapshot, _)| snapshot.id == on_sale.product_id)?;
-        let regular = snapshot.variants.iter().map(|variant| variant.price_minor).min();
+        let variant = |variant: &Variant| {
+            let regular_price = Money::new(variant.price_minor, snapshot.price.currency);
+            VariantBody {
+                sku: variant.sku.clone(),
+                title: variant.title(),
+                price: on_sale.prices.get(&variant.sku).copied().unwrap_or(regular_price),
+                regular_price,
+                available: levels.iter().find(|(sku, _)| *sku == variant.sku).map_or(0, |(_, available)| *available),
+            }
+        };
         Some(ProductBody {
             id: snapshot.id,
             slug: snapshot.slug.clone(),
             title: snapshot.title.clone(),
-            price: on_sale.price,
-            regular_price: regular.map_or(snapshot.price, |minor| Money::new(minor, snapshot.price.currency)),
             units_max: on_sale.units_max.get(),
-            available: levels.iter().map(|(_, available)| *available).fold(0, u32::saturating_add),
+            variants: snapshot.variants.iter().map(variant).collect(),
         })
     };
     let products = known.sale.products.iter().filter_map(product).collect();
@@ -143,6 +159,8 @@ struct Confirm {
     email: String,
     #[serde(default)]
     code: String,
+    /// Of the link in the e-mail, instead of address and code.
+    key: Option<String>,
 }
 
 /// A place in the queue.
@@ -192,7 +210,7 @@ impl StandingBody {
     }
 }
 
-/// `POST /api/v1/sales/{slug}/confirm`, with the cart's token as bearer: takes a code, and gives a place. The same one, however often.
+/// `POST /api/v1/sales/{slug}/confirm`, with the cart's token as bearer: takes a code or a link's key, and gives a place. The same one, however often.
 #[worker::send]
 pub(crate) async fn confirm(
     context: Context,
@@ -200,11 +218,12 @@ pub(crate) async fn confirm(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<PassBody>, Error> {
-    let Confirm { cart_id, email, code } = json(&body)?;
+    let Confirm { cart_id, email, code, key } = json(&body)?;
     let tokens = Tokens::of(&context)?;
     tokens.check_cart_bearer(&headers, cart_id)?;
     let known = sales::by_slug(&context, &slug).await?;
-    let pass = sales::confirm(&context, &known, &headers, cart_id, &email, &code).await?;
+    let proof = key.as_deref().map_or(Proof::Code { email: &email, code: &code }, Proof::Link);
+    let pass = sales::confirm(&context, &known, &headers, cart_id, proof).await?;
     let standing = sales::standing(&context, &known, &pass.ticket).await?;
     Ok(Json(PassBody { pass: tokens.pass(&pass), standing: StandingBody::new(&pass, standing) }))
 }
