@@ -43,7 +43,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Stock1,
         Self::Stock2,
         Self::Stock3,

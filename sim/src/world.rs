@@ -1,25 +1,23 @@
 //! The simulated world: buyers, the Worker with its objects, the origin, the gateway, and time. It does one operation after the other.
 
+mod origin_side;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::admission::Ticket;
 use domain::cart;
 use domain::checkout::Address;
-use domain::ids::{CartId, CheckoutId, MovementId, OperationId, PersonId, ProductId, RefundId, Sku};
+use domain::ids::{CartId, CheckoutId, MovementId, OperationId, PersonId, ProductId, Sku};
 use domain::money::{Currency, Money};
 use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
 use domain::purchase::{Answer, Call, Checkout, Correction, LettingGo, Offer, Offers, Placing, Refusal};
-use domain::refund::part;
-use domain::signature::{Audience, Keyring, SignedParts, paystack};
+use domain::signature::Keyring;
 use domain::stock::{self, Command, MovedLine, Movement, Quantity, StockLine, Units};
 use domain::time::{Millis, Timestamp};
-use domain::wire::{GatewayName, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, PlaceOrder};
-use domain::wire::{RefundRequest, RefundRight};
+use domain::wire::{GatewayName, ORIGIN_PLACE_ORDER, PlaceOrder};
 use http::StatusCode;
 use origin::clock::Clock;
-use origin::refund::pursuit;
-use origin::{App, outbox, reconcile};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -441,105 +439,6 @@ impl World {
         })
     }
 
-    fn signed(&mut self, method: http::Method, path: &str, body: Vec<u8>) -> anyhow::Result<http::Request<Vec<u8>>> {
-        let parts =
-            SignedParts { audience: Audience::Origin, method: method.as_str(), path_and_query: path, body: &body };
-        let nonce = self.new_id().to_string();
-        let signature = self.keys.sign(parts, self.clock.now(), &nonce);
-        let mut builder =
-            http::Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, "application/json");
-        for (name, value) in signature.pairs() {
-            builder = builder.header(name, value);
-        }
-        Ok(builder.body(body)?)
-    }
-
-    async fn webhook(&mut self, which: u8) -> anyhow::Result<()> {
-        let (index, body, signature) = {
-            let outside = self.network.outside();
-            let notices = &outside.gateway.notices;
-            let Some(index) = choose(which, notices.len()) else { return Ok(()) };
-            (index, notices[index].body.clone(), notices[index].signature())
-        };
-        let fault = self.network.outside().plan.draw();
-        if matches!(fault, Some(Fault::RequestLost | Fault::CallerDiesBefore)) {
-            return Ok(());
-        }
-        let request = http::Request::post("/webhooks/paystack")
-            .header(paystack::HEADER, &signature)
-            .body(body.clone().into_bytes())?;
-        let answer = self.origin.answer(request.clone()).await?;
-        match fault {
-            Some(Fault::Twice) => drop(self.origin.answer(request).await?),
-            Some(Fault::CalleeDies) => self.origin.restart().await?,
-            Some(Fault::RequestLost | Fault::AnswerLost | Fault::CallerDiesBefore | Fault::CallerDiesAfter) | None => {}
-        }
-        let is_heard = matches!(fault, None | Some(Fault::Twice));
-        if let Some((status, _)) = answer {
-            let possible = matches!(status.as_u16(), 200 | 502 | 503);
-            anyhow::ensure!(possible, Finding::new("ANSWER", format!("a webhook was answered {status}")));
-            if is_heard && status == StatusCode::OK {
-                self.network.outside().gateway.notices[index].is_over = true;
-            }
-        }
-        Ok(())
-    }
-
-    async fn come_back(&mut self, tab: Tab) -> anyhow::Result<()> {
-        let Some(checkout_id) = self.buyers[tab.buyer].tabs[tab.tab].last else { return Ok(()) };
-        let request = self.signed(http::Method::POST, &format!("{ORIGIN_VERIFY}{checkout_id}"), Vec::new())?;
-        drop(self.origin.answer(request).await?);
-        Ok(())
-    }
-
-    /// Whether there was a message.
-    pub(crate) async fn deliver(&mut self) -> anyhow::Result<bool> {
-        let work = deliver_one(self.origin.app().clone());
-        // Whoever dies of it has to look again.
-        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
-    }
-
-    /// Whether there was a payment.
-    pub(crate) async fn reconcile(&mut self) -> anyhow::Result<bool> {
-        let work = check_one(self.origin.app().clone());
-        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
-    }
-
-    /// Whether there was a refund.
-    pub(crate) async fn pursue(&mut self) -> anyhow::Result<bool> {
-        let work = pursue_one(self.origin.app().clone());
-        Ok(self.origin.work(work).await?.transpose()?.unwrap_or(true))
-    }
-
-    /// The operator takes back what a buyer bought, and puts it on the shelf.
-    async fn take_back(&mut self, buyer: u8, number: Option<u8>) -> anyhow::Result<()> {
-        let last = self.buyers[usize::from(buyer % BUYERS)].tabs[0].last;
-        let order_id = {
-            let outside = self.network.outside();
-            outside.sent.iter().find(|event| Some(event.order.checkout_id) == last).map(|event| event.order.id)
-        };
-        let Some(order_id) = order_id else { return Ok(()) };
-        let one = |number| {
-            let line = StockLine { sku: sku(number), quantity: Quantity::new(1).ok()? };
-            Some(part::Part { lines: vec![line], delivery: false })
-        };
-        let request = RefundRequest {
-            refund_id: RefundId(self.new_id()),
-            by: RefundRight::Operator,
-            actor: "Ada".to_owned(),
-            part: number.and_then(one),
-            restock: true,
-            reason: "because".to_owned(),
-        };
-        let path = format!("{ORIGIN_ORDER}{order_id}{ORIGIN_REFUNDS}");
-        // The same form is sent twice, and counts once.
-        for _ in 0..2 {
-            let request = self.signed(http::Method::POST, &path, serde_json::to_vec(&request)?)?;
-            drop(self.origin.answer(request).await?);
-        }
-        Ok(())
-    }
-
     async fn repeat(&mut self, message: u8, calls: u8) -> anyhow::Result<()> {
         let begun = {
             let outside = self.network.outside();
@@ -634,24 +533,6 @@ impl World {
         }
         Ok(())
     }
-}
-
-async fn deliver_one(app: App) -> Result<bool, origin::error::Error> {
-    let Some(message) = outbox::claim(&app, 1).await?.pop() else { return Ok(false) };
-    outbox::deliver(app, message).await;
-    Ok(true)
-}
-
-async fn check_one(app: App) -> Result<bool, origin::error::Error> {
-    let Some(stored) = reconcile::claim(&app, 1).await?.pop() else { return Ok(false) };
-    reconcile::check(app, stored).await;
-    Ok(true)
-}
-
-async fn pursue_one(app: App) -> Result<bool, origin::error::Error> {
-    let Some(stored) = pursuit::claim(&app, 1).await?.pop() else { return Ok(false) };
-    pursuit::pursue(&app, stored).await;
-    Ok(true)
 }
 
 fn tab_of(buyer: u8, tab: u8) -> Tab {
