@@ -46,8 +46,11 @@ pub async fn order_undeliverable(
     occasion: Occasion<'_>,
 ) -> Result<(), Error> {
     let quote = order.quote()?;
-    let before: Vec<Part> =
-        refunds::of_order(tx.connection(), order.id).await?.into_iter().map(|stored| stored.part).collect();
+    let before = refunds::of_order(tx.connection(), order.id).await?;
+    if machine(payment, &before).left_minor() == 0 {
+        return Ok(());
+    }
+    let before: Vec<Part> = before.into_iter().map(|stored| stored.part).collect();
     let part = part::rest(&quote, &before);
     let priced = part::price(&quote, &before, &part).map_err(|refusal| Error::Bug(refusal.to_string()))?;
     if let Some(refund_id) = order_rest(tx, payment, Cause::OutOfStock, part, occasion).await? {

@@ -296,12 +296,11 @@ pub async fn refuse_stock(tx: &mut Tx, message: &store::outbox::Message, now: Ti
         .machine()
         .decide(&OrderCommand::RefuseStock, now)
         .map_err(|rejection| Error::Bug(format!("stock refused: {rejection}")))?;
-    if !events.is_empty() {
-        let paid_by = order.placed.paid_by.clone().unwrap_or_default();
-        let payment = payments::find(tx.connection(), &paid_by).await?;
-        let payment = payment.ok_or_else(|| Error::Bug(format!("order {} is paid by nothing", order.id)))?;
-        let occasion = Occasion { request_id: &message.request_id, now };
-        refund::order_undeliverable(tx, &order, &payment, occasion).await?;
-    }
+    let paid_by = order.placed.paid_by.clone().unwrap_or_default();
+    let payment = payments::find(tx.connection(), &paid_by).await?;
+    let payment = payment.ok_or_else(|| Error::Bug(format!("order {} is paid by nothing", order.id)))?;
+    // Also when all of it was taken back meanwhile: what was paid for delivery may be left.
+    let occasion = Occasion { request_id: &message.request_id, now };
+    refund::order_undeliverable(tx, &order, &payment, occasion).await?;
     order_book::record(tx, &mut order, &events, &message.request_id, now).await
 }

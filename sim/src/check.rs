@@ -7,7 +7,6 @@ use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted}
 use domain::ledger::Account;
 use domain::order::OrderStatus;
 use domain::payment::{Payment, PaymentStatus};
-use domain::refund::Cause;
 use domain::stock::ReservationState;
 use domain::wire::GatewayName;
 use origin::store::ledger;
@@ -25,22 +24,24 @@ struct Book {
     order: StoredOrder,
     payments: Vec<Payment>,
     refunds: Vec<StoredRefund>,
+    /// Whether the edge said that its goods were gone.
+    is_refused: bool,
     /// Whether the edge knows all of it.
     is_told: bool,
 }
 
 impl Book {
     /// Whether its goods left, although some may have come back.
-    fn is_sold(&self) -> bool {
-        let is_refused = |refund: &StoredRefund| refund.cause == Cause::OutOfStock;
-        self.order.placed.paid_by.is_some() && !self.refunds.iter().any(is_refused)
+    const fn is_sold(&self) -> bool {
+        self.order.placed.paid_by.is_some() && !self.is_refused
     }
 }
 
 /// In order of checkout.
 async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
     const SQL: &str = "-- sim.orders
-        SELECT id, (SELECT count(*) FROM outbox WHERE order_id = orders.id AND delivered_at IS NULL) AS waiting
+        SELECT id, (SELECT count(*) FROM outbox WHERE order_id = orders.id AND delivered_at IS NULL) AS waiting,
+            (SELECT count(*) FROM outbox WHERE order_id = orders.id AND outcome = 'out_of_stock') AS refused
         FROM orders ORDER BY checkout_id";
     let mut connection = world.origin.app().store().read().await?;
     let mut books = Vec::new();
@@ -50,7 +51,8 @@ async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
         let attempts = payments::of_order(&mut connection, id).await?;
         let payments = attempts.into_iter().map(|stored| stored.payment).collect();
         let refunds = refunds::of_order(&mut connection, id).await?;
-        books.push(Book { order, payments, refunds, is_told: row.get::<i64>("waiting")? == 0 });
+        let (waiting, refused) = (row.get::<i64>("waiting")?, row.get::<i64>("refused")?);
+        books.push(Book { order, payments, refunds, is_refused: refused > 0, is_told: waiting == 0 });
     }
     Ok(books)
 }
@@ -64,7 +66,7 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
         stock.check()?;
         stock.check_shares()?;
     }
-    for (index, Book { order, payments, refunds, is_told }) in books.iter().enumerate() {
+    for (index, Book { order, payments, refunds, is_told, .. }) in books.iter().enumerate() {
         let placed_twice = books[..index].iter().any(|other| other.order.checkout_id == order.checkout_id);
         Invariant::Order1.check(!placed_twice, || format!("two orders of checkout {}", order.checkout_id))?;
         captured_once(order.placed.status, order.placed.paid_by.as_deref(), payments)?;
