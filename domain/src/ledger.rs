@@ -83,10 +83,7 @@ impl FromStr for Account {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownAccount(text.to_owned());
         match text.split_once(':') {
-            Some(("gateway", name)) => {
-                let name = GatewayName::ALL.into_iter().find(|gateway| gateway.as_str() == name);
-                name.map(Self::Gateway).ok_or_else(unknown)
-            }
+            Some(("gateway", name)) => name.parse().map(Self::Gateway).map_err(|_| unknown()),
             Some(("seller", name)) if !name.is_empty() => Ok(Self::Seller(name.to_owned())),
             Some(_) => Err(unknown()),
             None => [Self::Bank, Self::Commission, Self::Delivery, Self::Fees, Self::Refunds, Self::Disputes]
@@ -112,6 +109,8 @@ pub enum Cause {
     Refunded,
     /// A buyer's bank sent it back.
     RefundBounced,
+    /// A payer's bank took the money back.
+    DisputeLost,
 }
 
 impl Cause {
@@ -124,6 +123,7 @@ impl Cause {
             Self::TakenBack => "taken_back",
             Self::Refunded => "refunded",
             Self::RefundBounced => "refund_bounced",
+            Self::DisputeLost => "dispute_lost",
         }
     }
 }
@@ -207,6 +207,12 @@ impl Entry {
     pub fn refund_bounced(gateway: GatewayName, amount_minor: i64) -> Self {
         let lines = [(Account::Gateway(gateway), amount_minor), (Account::Refunds, -amount_minor)];
         Self::new(Cause::RefundBounced, lines)
+    }
+
+    /// A payer's bank took money back from `gateway`. The shop bears it.
+    pub fn dispute_lost(gateway: GatewayName, amount_minor: i64) -> Self {
+        let lines = [(Account::Disputes, amount_minor), (Account::Gateway(gateway), -amount_minor)];
+        Self::new(Cause::DisputeLost, lines)
     }
 }
 

@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 
 use crate::error::Error;
 use crate::store::Tx;
+use crate::store::disputes::StoredDispute;
 use crate::store::ledger::{Circumstances, book};
 use crate::store::orders::StoredOrder;
 use crate::store::payments::StoredPayment;
@@ -101,6 +102,18 @@ pub async fn refund_changed(
     // Settling by hand comes after an attempt, which may have been booked and have bounced.
     let by_hand = if refund.refund.status == RefundStatus::SettledByHand { "-by-hand" } else { "" };
     let subject = format!("{}-{}{by_hand}", refund.id, refund.refund.attempt);
+    write(tx, &entry, payment, &subject, occasion).await
+}
+
+/// A dispute took money back from the gateway.
+pub async fn dispute_lost(
+    tx: &mut Tx,
+    payment: &StoredPayment,
+    dispute: &StoredDispute,
+    occasion: Occasion<'_>,
+) -> Result<(), Error> {
+    let entry = Entry::dispute_lost(payment.gateway, dispute.amount_minor);
+    let subject = format!("{}:{}", dispute.gateway.as_str(), dispute.id);
     write(tx, &entry, payment, &subject, occasion).await
 }
 

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod dispute;
 pub mod error;
 pub mod gateway;
 pub mod http;

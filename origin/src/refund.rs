@@ -17,9 +17,11 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::Error;
+use crate::gateway::DisputeStatus;
 use crate::ledger::{self, Occasion};
 use crate::order_book;
 use crate::store::Tx;
+use crate::store::disputes;
 use crate::store::orders::{self, StoredOrder};
 use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds::{self, StoredRefund, machine};
@@ -192,6 +194,11 @@ async fn take_back(
         None => None,
     };
     let payment = payment.ok_or_else(|| Error::Bug(format!("order {order_id} is paid by nothing")))?;
+    let disputes = disputes::of_payment(tx.connection(), &payment.payment.reference).await?;
+    if disputes.iter().any(|dispute| dispute.status != DisputeStatus::Won) {
+        let detail = "its payer asked their bank for the money back; a refund would give it to them twice";
+        return Err(conflict("disputed", "This payment is disputed", detail));
+    }
     let quote = order.quote()?;
     let mut parts: Vec<Part> = before.iter().map(|stored| stored.part.clone()).collect();
     let part = match (&wanted.part, &wanted.by) {

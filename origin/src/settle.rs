@@ -17,8 +17,9 @@ use crate::store::gateway_events::{self, Received};
 use crate::store::orders::{self, StoredOrder};
 use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds;
+use crate::store::sql::Connection;
 use crate::store::{Store, Tx};
-use crate::{ledger, order_book, refund, store};
+use crate::{dispute, ledger, order_book, refund, store};
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,38 +67,43 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     if gateway_events::is_known(&mut store.read().await?, received).await? {
         return Ok(Outcome::Repeated);
     }
-    let reference = match &received.notice.about {
-        Subject::Payment { reference } => reference,
-        Subject::Refund { payment } => return hear_of_refund(app, received, payment).await,
-        Subject::Dispute { .. } | Subject::Other { .. } => {
-            return keep(store, received, Outcome::Recorded, app.now()).await;
-        }
+    let payment = match &received.notice.about {
+        Subject::Payment { reference } => PaymentName::Reference(reference.clone()),
+        Subject::Refund { payment } | Subject::Dispute { payment, .. } => payment.clone(),
+        Subject::Other { .. } => return keep(store, received, Outcome::Recorded, app.now()).await,
     };
-    let found = payments::find(&mut store.read().await?, reference).await?;
-    let Some(stored) = found.filter(|stored| stored.gateway == received.gateway) else {
-        tracing::warn!(reference, event = received.notice.event, "a webhook about a payment that we never asked for");
+    let Some(stored) = find(&mut store.read().await?, received, &payment).await? else {
+        tracing::warn!(?payment, event = received.notice.event, "a webhook about a payment that we never asked for");
         return keep(store, received, Outcome::Unmatched, app.now()).await;
     };
+    match &received.notice.about {
+        Subject::Refund { .. } => return hear_of_refund(app, received, &stored).await,
+        Subject::Dispute { dispute_id, .. } => return dispute::hear(app, received, &stored, dispute_id).await,
+        Subject::Payment { .. } | Subject::Other { .. } => {}
+    }
     let answer = ask(app, &stored).await?;
     settle(app, answer, Some(received), &received.request_id).await
 }
 
-/// Asks about the refunds of a payment that a gateway told about: which of them it means, it does not say in our words.
-async fn hear_of_refund(app: &App, received: &Received, payment: &PaymentName) -> Result<Outcome, Error> {
-    let store = app.store();
-    let mut connection = store.read().await?;
+/// The payment that a gateway names, if it is one of ours.
+async fn find(
+    connection: &mut Connection,
+    received: &Received,
+    payment: &PaymentName,
+) -> Result<Option<StoredPayment>, Error> {
     let found = match payment {
-        PaymentName::Reference(reference) => payments::find(&mut connection, reference).await?,
-        PaymentName::GatewayId(id) => payments::find_by_gateway_id(&mut connection, received.gateway, id).await?,
+        PaymentName::Reference(reference) => payments::find(connection, reference).await?,
+        PaymentName::GatewayId(id) => payments::find_by_gateway_id(connection, received.gateway, id).await?,
     };
-    let Some(found) = found.filter(|stored| stored.gateway == received.gateway) else {
-        return keep(store, received, Outcome::Unmatched, app.now()).await;
-    };
-    let refunds = refunds::of_order(&mut connection, found.order_id).await?;
-    drop(connection);
-    for stored in
-        refunds.iter().filter(|stored| stored.reference == found.payment.reference && stored.asked_at.is_some())
-    {
+    Ok(found.filter(|stored| stored.gateway == received.gateway))
+}
+
+/// Asks about the refunds of a payment that a gateway told about: which of them it means, it does not say in our words.
+async fn hear_of_refund(app: &App, received: &Received, payment: &StoredPayment) -> Result<Outcome, Error> {
+    let store = app.store();
+    let refunds = refunds::of_order(&mut store.read().await?, payment.order_id).await?;
+    let reference = &payment.payment.reference;
+    for stored in refunds.iter().filter(|stored| stored.reference == *reference && stored.asked_at.is_some()) {
         refund::pursuit::look(app, stored).await?;
     }
     keep(store, received, Outcome::Recorded, app.now()).await

@@ -4,6 +4,7 @@
 //! for time and money, text for ids and JSON), and every statement begins with `-- name`, so that logs and slow-query lists can
 //! be read. What differs between the engines stands in this file and in [`sql`].
 
+pub mod disputes;
 pub mod gateway_events;
 pub mod ledger;
 pub mod nonces;

@@ -1,5 +1,7 @@
 //! The payment gateways by name.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// The payment gateways that are built.
@@ -38,5 +40,18 @@ impl GatewayName {
             Self::Monnify => "Monnify",
             Self::Stripe => "Stripe",
         }
+    }
+}
+
+/// A text that names no gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no payment gateway")]
+pub struct UnknownGateway(String);
+
+impl FromStr for GatewayName {
+    type Err = UnknownGateway;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| UnknownGateway(text.to_owned()))
     }
 }

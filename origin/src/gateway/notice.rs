@@ -1,5 +1,7 @@
 //! What gateways tell by themselves: webhooks, and the disputes that some of them are about.
 
+use std::str::FromStr;
+
 /// A webhook whose signature was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -96,4 +98,33 @@ pub enum DisputeStatus {
     Won,
     /// The money goes back, or went.
     Lost,
+}
+
+impl DisputeStatus {
+    const ALL: [Self; 3] = [Self::Open, Self::Won, Self::Lost];
+
+    /// Its name in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A text that is no [`DisputeStatus`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no dispute status")]
+pub struct UnknownDisputeStatus(String);
+
+impl FromStr for DisputeStatus {
+    type Err = UnknownDisputeStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownDisputeStatus(text.to_owned()))
+    }
 }

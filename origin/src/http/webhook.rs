@@ -25,7 +25,7 @@ pub async fn receive(
     let unknown = || {
         Error::rejected(StatusCode::NOT_FOUND, "gateway_not_found", "Gateway not found", "no such gateway is set up")
     };
-    let gateway = GatewayName::ALL.into_iter().find(|name| name.as_str() == gateway).ok_or_else(unknown)?;
+    let gateway: GatewayName = gateway.parse().map_err(|_| unknown())?;
     let body = read_body(request).await?;
     let account = app.gateway(gateway).map_err(|_| unknown())?;
     let notice = account.open_webhook(|name| header_text(&headers, name), &body, app.now());

@@ -36,11 +36,6 @@ pub struct StoredPayment {
 }
 
 fn read(row: &Row) -> Result<StoredPayment, Error> {
-    let gateway = row.text("gateway")?;
-    let gateway = GatewayName::ALL
-        .into_iter()
-        .find(|name| name.as_str() == gateway)
-        .ok_or_else(|| Error::corrupt("gateway", gateway))?;
     let currency: Currency = parsed(row, "expected_currency")?;
     let captured = match (row.get("captured_minor")?, row.get("captured_currency")?) {
         (Some(amount_minor), Some(currency)) => Some(Capture { amount_minor, currency }),
@@ -55,7 +50,7 @@ fn read(row: &Row) -> Result<StoredPayment, Error> {
         },
         order_id: parsed(row, "order_id")?,
         attempt: number(row, "attempt")?,
-        gateway,
+        gateway: parsed(row, "gateway")?,
         gateway_id: row.get("gateway_id")?,
         fee_minor: row.get("fee_minor")?,
         redirect_url: row.get("redirect_url")?,

@@ -46,6 +46,8 @@ pub(crate) struct Book {
     /// A transaction about which verify answers 500.
     pub(crate) mute: Option<String>,
     pub(crate) refunds: Vec<Refund>,
+    /// Disputes: the transaction's reference, and where it stands.
+    pub(crate) disputes: BTreeMap<String, (String, Value)>,
     /// What the gateway keeps of each payment.
     pub(crate) fees: Option<i64>,
     /// How many of the next refunds are made, and their answers lost.
@@ -71,6 +73,7 @@ impl Paystack {
         Router::new()
             .route("/paystack/transaction/initialize", post(initialise))
             .route("/paystack/transaction/verify/{reference}", get(verify))
+            .route("/paystack/dispute/{id}", get(dispute))
             .route("/paystack/refund", post(refund).get(list_refunds))
             .with_state(self.clone())
     }
@@ -90,6 +93,16 @@ impl Paystack {
             let id = book.transactions[reference].id;
             book.refunds.iter().filter(|refund| refund.transaction == id).map(|refund| refund.amount).collect()
         })
+    }
+
+    /// A webhook about a dispute, with its signature.
+    pub(crate) fn dispute_notice(&self, id: &str, event: &str) -> (String, String) {
+        let reference = self.with(|book| book.disputes[id].0.clone());
+        let body =
+            json!({"event": event, "data": {"id": id, "status": "whatever", "transaction": {"reference": reference}}});
+        let body = body.to_string();
+        let signature = signature::sign(SECRET, body.as_bytes());
+        (body, signature)
     }
 
     /// A webhook about a transaction's refunds, with its signature.
@@ -237,5 +250,14 @@ async fn list_refunds(State(paystack): State<Paystack>, Query(of): Query<BTreeMa
         let data: Vec<Value> = its.map(|(index, refund)| refund_data(index + 1, refund)).collect();
         Json(json!({"status": true, "message": "Refunds retrieved", "data": data, "meta": {"pageCount": 1}}))
             .into_response()
+    })
+}
+
+async fn dispute(State(paystack): State<Paystack>, Path(id): Path<String>) -> Response {
+    paystack.with(|book| {
+        let (reference, stands) = &book.disputes[&id];
+        let mut data = stands.clone();
+        (data["id"], data["transaction"]) = (json!(id), json!({"reference": reference}));
+        Json(json!({"status": true, "message": "Dispute retrieved", "data": data})).into_response()
     })
 }

@@ -10,6 +10,7 @@ use domain::stock::{Quantity, StockLine};
 use domain::time::Millis;
 use domain::wire::{ORIGIN_ORDER, ORIGIN_REFUNDS, OrderView, OriginEventKind, PlacedOrder, RefundRequest, RefundRight};
 use origin::store::ledger;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::gateway::Paystack;
@@ -317,4 +318,34 @@ async fn money_that_nobody_asked_for_is_in_the_books_until_it_is_back() {
     let (body, signature) = Paystack::refund_notice(&placed.payment.reference, "refund.processed");
     assert_eq!(world.raw_webhook(body, &signature).await.status, 200);
     assert_eq!((balance(&world, "refunds").await, balance(&world, "gateway:paystack").await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_dispute_is_booked_when_it_is_lost_and_its_money_is_not_refunded_as_well() {
+    let world = World::without_reconciliation().await;
+    let placed = world.paid().await;
+    let stand = |data: serde_json::Value| {
+        let reference = placed.payment.reference.clone();
+        world.paystack.with(|book| book.disputes.insert("2867".to_owned(), (reference, data)));
+    };
+    let hear = async |event: &str| {
+        let (body, signature) = world.paystack.dispute_notice("2867", event);
+        for _ in 0..2 {
+            assert_eq!(world.raw_webhook(body.clone(), &signature).await.status, 200);
+        }
+    };
+    stand(json!({"status": "awaiting-merchant-feedback", "refund_amount": 5_000, "currency": "NGN"}));
+    hear("charge.dispute.create").await;
+    assert_eq!(world.count("SELECT count(*) AS n FROM dispute WHERE status = 'open' AND amount_minor = 5000").await, 1);
+    assert_eq!(balance(&world, "disputes").await, 0);
+    let refused = world.refund(placed.order_id, &wanted(None, RefundRight::Operator)).await;
+    assert_eq!(refused.problem(), "disputed");
+    stand(json!({"status": "resolved", "resolution": "merchant-accepted", "refund_amount": 5_000, "currency": "NGN"}));
+    hear("charge.dispute.resolve").await;
+    assert_eq!((balance(&world, "disputes").await, balance(&world, "gateway:paystack").await), (5_000, TOTAL - 5_000));
+    // Old news does not open it again.
+    stand(json!({"status": "pending", "refund_amount": 5_000, "currency": "NGN"}));
+    hear("charge.dispute.remind").await;
+    assert_eq!(world.count("SELECT count(*) AS n FROM dispute WHERE status = 'lost'").await, 1);
+    assert_eq!(balance(&world, "disputes").await, 5_000);
 }
