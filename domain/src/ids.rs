@@ -48,6 +48,8 @@ ids! {
     MovementId,
     /// Money that goes back, made by whoever asks for it, so that asking twice counts once.
     RefundId,
+    /// Money on its way to a seller, or a run of such payouts.
+    PayoutId,
     /// A flash sale.
     SaleId,
     /// A person in a flash sale, as far as the shop can tell one from another: version 8, a keyed digest.

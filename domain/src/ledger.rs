@@ -55,12 +55,22 @@ pub enum Account {
     Refunds,
     /// What was lost to disputes.
     Disputes,
+    /// What is on its way to sellers.
+    Payouts,
 }
 
 /// A text that is no [`Account`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no account: write gateway:NAME, seller:NAME, bank, commission, delivery, fees, refunds or disputes")]
+#[error(
+    "{0:?} is no account: write gateway:NAME, seller:NAME, bank, commission, delivery, fees, refunds, disputes or payouts"
+)]
 pub struct UnknownAccount(String);
+
+impl Account {
+    /// Those that there is one of.
+    const UNNAMED: [Self; 7] =
+        [Self::Bank, Self::Commission, Self::Delivery, Self::Fees, Self::Refunds, Self::Disputes, Self::Payouts];
+}
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +83,7 @@ impl fmt::Display for Account {
             Self::Fees => f.write_str("fees"),
             Self::Refunds => f.write_str("refunds"),
             Self::Disputes => f.write_str("disputes"),
+            Self::Payouts => f.write_str("payouts"),
         }
     }
 }
@@ -86,10 +97,7 @@ impl FromStr for Account {
             Some(("gateway", name)) => name.parse().map(Self::Gateway).map_err(|_| unknown()),
             Some(("seller", name)) if !name.is_empty() => Ok(Self::Seller(name.to_owned())),
             Some(_) => Err(unknown()),
-            None => [Self::Bank, Self::Commission, Self::Delivery, Self::Fees, Self::Refunds, Self::Disputes]
-                .into_iter()
-                .find(|account| account.to_string() == text)
-                .ok_or_else(unknown),
+            None => Self::UNNAMED.into_iter().find(|account| account.to_string() == text).ok_or_else(unknown),
         }
     }
 }
@@ -111,6 +119,12 @@ pub enum Cause {
     RefundBounced,
     /// A payer's bank took the money back.
     DisputeLost,
+    /// A seller's balance was taken, to be paid out.
+    Payout,
+    /// It was sent.
+    PaidOut,
+    /// It came back.
+    PayoutReturned,
 }
 
 impl Cause {
@@ -124,6 +138,9 @@ impl Cause {
             Self::Refunded => "refunded",
             Self::RefundBounced => "refund_bounced",
             Self::DisputeLost => "dispute_lost",
+            Self::Payout => "payout",
+            Self::PaidOut => "paid_out",
+            Self::PayoutReturned => "payout_returned",
         }
     }
 }
@@ -213,6 +230,24 @@ impl Entry {
     pub fn dispute_lost(gateway: GatewayName, amount_minor: i64) -> Self {
         let lines = [(Account::Disputes, amount_minor), (Account::Gateway(gateway), -amount_minor)];
         Self::new(Cause::DisputeLost, lines)
+    }
+
+    /// A seller's balance is taken, to be paid out.
+    pub fn payout(seller: &str, amount_minor: i64) -> Self {
+        let lines = [(Account::Seller(seller.to_owned()), amount_minor), (Account::Payouts, -amount_minor)];
+        Self::new(Cause::Payout, lines)
+    }
+
+    /// A payout left the bank.
+    pub fn paid_out(amount_minor: i64) -> Self {
+        Self::new(Cause::PaidOut, [(Account::Payouts, amount_minor), (Account::Bank, -amount_minor)])
+    }
+
+    /// A payout came back, to the bank if it had left it: the seller is owed it again.
+    pub fn payout_returned(seller: &str, amount_minor: i64, had_left: bool) -> Self {
+        let held = if had_left { Account::Bank } else { Account::Payouts };
+        let lines = [(held, amount_minor), (Account::Seller(seller.to_owned()), -amount_minor)];
+        Self::new(Cause::PayoutReturned, lines)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod payout;
 pub mod pricing;
 pub mod purchase;
 pub mod refund;

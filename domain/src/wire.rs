@@ -4,6 +4,7 @@
 //! name the same thing.
 
 mod gateway;
+mod ledger;
 mod refund;
 mod sale;
 mod search;
@@ -22,6 +23,10 @@ use crate::stock::Quantity;
 use crate::time::Timestamp;
 
 pub use self::gateway::GatewayName;
+pub use self::ledger::{
+    AccountBalance, Balances, ORIGIN_LEDGER, ORIGIN_PAYOUTS, ORIGIN_STATEMENT, Payout, PayoutRun, Payouts, Statement,
+    StatementLine,
+};
 pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
 pub use self::sale::{
     DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleDraftVariant, SaleList, SaleReport,

@@ -7,8 +7,8 @@ CREATE TABLE ledger_entry (
     at         BIGINT NOT NULL,
     cause      TEXT   NOT NULL,
     subject    TEXT   NOT NULL, -- what caused it: each thing once
-    order_id   TEXT   NOT NULL REFERENCES orders (id),
-    reference  TEXT   NOT NULL REFERENCES payment (reference),
+    order_id   TEXT   REFERENCES orders (id),
+    reference  TEXT   REFERENCES payment (reference),
     currency   TEXT   NOT NULL,
     request_id TEXT   NOT NULL,
     written_by TEXT   NOT NULL,

@@ -14,7 +14,7 @@ use domain::ledger::BasisPoints;
 use domain::signature::Keyring;
 use reqwest::Url;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Secret};
 use crate::store::Database;
 
 /// Everything that can be set.
@@ -36,6 +36,8 @@ pub struct Config {
     pub gateways: Vec<Gateway>,
     /// `COMMISSIONS`: what the shop keeps of what it sells for whom, in hundredths of a percent, as `*=1000,SELLER=500`.
     pub commissions: Commissions,
+    /// `METRICS_TOKEN`: who has it may read `/metrics`; without one nobody may.
+    pub metrics_token: Option<Secret>,
     /// `RECONCILE_INTERVAL_MS`: how often to look for payments that are due to be asked about.
     pub reconcile_interval: Duration,
     /// `RECONCILE_AFTER_MS`: how long a payment may be silent before the gateway is asked.
@@ -108,6 +110,7 @@ impl Config {
             keys: parse("EDGE_ORIGIN_KEYS", &keys)?,
             gateways: gateways::read(text)?,
             commissions: parse("COMMISSIONS", &text("COMMISSIONS").unwrap_or_default())?,
+            metrics_token: text("METRICS_TOKEN").map(Secret::new),
             reconcile_interval: millis("RECONCILE_INTERVAL_MS", text("RECONCILE_INTERVAL_MS"), 2_000)?,
             reconcile_after: millis("RECONCILE_AFTER_MS", text("RECONCILE_AFTER_MS"), 10_000)?,
         })

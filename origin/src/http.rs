@@ -1,7 +1,9 @@
 //! The whole route table, and what every request gets: an id, a log line, a limit, and errors as problem+json.
 
+pub mod books;
 pub mod health;
 pub mod internal;
+pub mod metrics;
 pub mod webhook;
 
 use std::time::Instant;
@@ -13,7 +15,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use domain::wire::{HEADER_REQUEST_ID, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY};
+use domain::wire::{
+    HEADER_REQUEST_ID, ORIGIN_LEDGER, ORIGIN_ORDER, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS,
+    ORIGIN_STATEMENT, ORIGIN_VERIFY,
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -38,10 +43,16 @@ pub fn router(app: App) -> Router {
             &format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_REFUNDS}/{{refund_id}}/settle"),
             post(internal::settle_refund),
         )
+        .route(ORIGIN_LEDGER, get(books::balances))
+        .route(ORIGIN_STATEMENT, get(books::statement))
+        .route(ORIGIN_PAYOUTS, get(books::payouts).post(books::pay_out))
+        .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/confirm"), post(books::confirm_payout))
+        .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/return"), post(books::return_payout))
         .route(&format!("{ORIGIN_VERIFY}{{checkout_id}}"), post(internal::verify))
         .route_layer(from_fn_with_state(app.clone(), internal::require_signature));
     Router::new()
         .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::metrics))
         .route("/webhooks/{gateway}", post(webhook::receive))
         .merge(internal)
         .fallback(not_found)

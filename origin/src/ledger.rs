@@ -127,8 +127,8 @@ async fn write(
     let currency = payment.payment.captured.as_ref().map(|capture| capture.currency.as_str());
     let circumstances = Circumstances {
         subject,
-        order_id: payment.order_id,
-        reference: &payment.payment.reference,
+        order_id: Some(payment.order_id),
+        reference: Some(&payment.payment.reference),
         currency: currency.unwrap_or(payment.payment.expected.currency.code()),
         request_id: occasion.request_id,
         at: occasion.now,

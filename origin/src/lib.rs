@@ -13,6 +13,7 @@ pub mod http;
 pub mod ledger;
 pub mod order_book;
 pub mod outbox;
+pub mod payout;
 pub mod place_order;
 pub mod reconcile;
 pub mod refund;

@@ -4,6 +4,7 @@
 //! for time and money, text for ids and JSON), and every statement begins with `-- name`, so that logs and slow-query lists can
 //! be read. What differs between the engines stands in this file and in [`sql`].
 
+pub mod counts;
 pub mod disputes;
 pub mod gateway_events;
 pub mod ledger;
@@ -11,6 +12,7 @@ pub mod nonces;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
+pub mod payouts;
 pub mod refunds;
 pub mod sql;
 
@@ -36,10 +38,11 @@ const POSTGRES_SETTINGS: [(&str, &str); 2] =
 const TRIES_MAX: u32 = 10;
 
 /// Forward only. A migration that was published is never edited.
-const MIGRATIONS: [(i64, &str); 3] = [
+const MIGRATIONS: [(i64, &str); 4] = [
     (1, include_str!("../../migrations/origin/0001_orders.sql")),
     (2, include_str!("../../migrations/origin/0002_refunds.sql")),
     (3, include_str!("../../migrations/origin/0003_ledger.sql")),
+    (4, include_str!("../../migrations/origin/0004_payouts.sql")),
 ];
 
 /// Which database it is.

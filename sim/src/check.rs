@@ -112,8 +112,9 @@ async fn books_balance(world: &World, books: &[Book]) -> anyhow::Result<()> {
     let balances = ledger::balances(&mut connection).await?;
     let sum: i64 = balances.iter().map(|balance| balance.amount_minor).sum();
     Invariant::Ledger1.check(sum == 0, || format!("all accounts together hold {sum}: {balances:?}"))?;
-    let of =
-        |account: &Account| balances.iter().filter(|it| it.account == *account).map(|it| it.amount_minor).sum::<i64>();
+    let of = |account: &Account| {
+        balances.iter().filter(|it| it.account == account.to_string()).map(|it| it.amount_minor).sum::<i64>()
+    };
     let payments = books.iter().flat_map(|book| &book.payments);
     let captured: i64 = payments.filter_map(|payment| payment.captured.as_ref()).map(|it| it.amount_minor).sum();
     let refunds = || books.iter().flat_map(|book| &book.refunds);

@@ -48,6 +48,7 @@ impl Process {
             keys: setting.keys.clone(),
             gateways: vec![Gateway::Paystack(Paystack::new(GATEWAY_URL.parse()?, SECRET.to_owned()))],
             commissions: "*=1250".parse().map_err(anyhow::Error::msg)?,
+            metrics_token: None,
             reconcile_interval: Duration::from_secs(2),
             reconcile_after: Duration::from_secs(10),
         };

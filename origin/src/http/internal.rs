@@ -65,7 +65,7 @@ pub async fn place_order(
     Ok((status, Json(placement.placed)))
 }
 
-async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, request: Request) -> Result<T, Error> {
+pub(super) async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, request: Request) -> Result<T, Error> {
     let media_type = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     if media_type.split(';').next().map(str::trim) != Some("application/json") {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;

@@ -3,10 +3,11 @@
 use domain::ids::OrderId;
 use domain::ledger::{Account, Entry};
 use domain::time::Timestamp;
+use domain::wire::{AccountBalance, StatementLine};
 use uuid::Uuid;
 
+use super::Tx;
 use super::sql::{Connection, Row, query};
-use super::{Tx, parsed};
 use crate::error::Error;
 
 /// What an entry is about.
@@ -14,44 +15,16 @@ use crate::error::Error;
 pub struct Circumstances<'c> {
     /// What caused it, so that each thing is booked once for each cause.
     pub subject: &'c str,
-    /// The order that it belongs to.
-    pub order_id: OrderId,
-    /// The payment that it belongs to.
-    pub reference: &'c str,
+    /// The order that it belongs to, if to one.
+    pub order_id: Option<OrderId>,
+    /// The payment that it belongs to, if to one.
+    pub reference: Option<&'c str>,
     /// An ISO 4217 code, as it was captured.
     pub currency: &'c str,
     /// Names the request that caused it.
     pub request_id: &'c str,
     /// When.
     pub at: Timestamp,
-}
-
-/// What an account holds of one currency.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Balance {
-    /// Which account.
-    pub account: Account,
-    /// An ISO 4217 code.
-    pub currency: String,
-    /// A debit is positive, a credit negative.
-    pub amount_minor: i64,
-}
-
-/// One line of an account's statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// When.
-    pub at: Timestamp,
-    /// What for: [`domain::ledger::Cause`].
-    pub cause: String,
-    /// Of which order.
-    pub order_id: OrderId,
-    /// Of which payment.
-    pub reference: String,
-    /// An ISO 4217 code.
-    pub currency: String,
-    /// A debit is positive, a credit negative.
-    pub amount_minor: i64,
 }
 
 /// Books an entry, unless it was booked before; whether it was now.
@@ -70,7 +43,7 @@ pub async fn book(tx: &mut Tx, entry: &Entry, circumstances: &Circumstances<'_>)
         .bind(circumstances.at.as_millis())
         .bind(entry.cause().as_str())
         .bind(circumstances.subject)
-        .bind(circumstances.order_id.to_string())
+        .bind(circumstances.order_id.map(|id| id.to_string()))
         .bind(circumstances.reference)
         .bind(circumstances.currency)
         .bind(circumstances.request_id)
@@ -87,20 +60,36 @@ pub async fn book(tx: &mut Tx, entry: &Entry, circumstances: &Circumstances<'_>)
     Ok(true)
 }
 
+fn balance(row: &Row) -> Result<AccountBalance, Error> {
+    Ok(AccountBalance {
+        account: row.get("account")?,
+        currency: row.get("currency")?,
+        amount_minor: row.get("amount_minor")?,
+    })
+}
+
 /// What every account holds, but for those that hold nothing.
-pub async fn balances(connection: &mut Connection) -> Result<Vec<Balance>, Error> {
+pub async fn balances(connection: &mut Connection) -> Result<Vec<AccountBalance>, Error> {
     const SQL: &str = "-- ledger.balances
         SELECT account, currency, CAST(sum(amount_minor) AS BIGINT) AS amount_minor
         FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id
         GROUP BY account, currency HAVING sum(amount_minor) <> 0 ORDER BY account, currency";
-    let balance = |row: &Row| {
-        Ok(Balance {
-            account: parsed(row, "account")?,
-            currency: row.get("currency")?,
-            amount_minor: row.get("amount_minor")?,
-        })
-    };
     query(SQL).fetch_all(connection).await?.iter().map(balance).collect()
+}
+
+/// What one account held before `until`.
+pub async fn balance_before(
+    connection: &mut Connection,
+    account: &Account,
+    until: Timestamp,
+) -> Result<Vec<AccountBalance>, Error> {
+    const SQL: &str = "-- ledger.balance_before
+        SELECT account, currency, CAST(sum(amount_minor) AS BIGINT) AS amount_minor
+        FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id
+        WHERE account = $1 AND at < $2
+        GROUP BY account, currency HAVING sum(amount_minor) <> 0 ORDER BY currency";
+    let query = query(SQL).bind(account.to_string()).bind(until.as_millis());
+    query.fetch_all(connection).await?.iter().map(balance).collect()
 }
 
 /// What went in and out of an account from `from` until before `until`, oldest first, at most `limit` lines.
@@ -109,16 +98,17 @@ pub async fn statement(
     account: &Account,
     (from, until): (Timestamp, Timestamp),
     limit: u32,
-) -> Result<Vec<Line>, Error> {
+) -> Result<Vec<StatementLine>, Error> {
     const SQL: &str = "-- ledger.statement
         SELECT at, cause, order_id, reference, currency, amount_minor
         FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id
         WHERE account = $1 AND at >= $2 AND at < $3 ORDER BY at, entry_id LIMIT $4";
     let line = |row: &Row| {
-        Ok(Line {
+        let order_id = row.get::<Option<String>>("order_id")?.map(|id| id.parse()).transpose();
+        Ok(StatementLine {
             at: Timestamp(row.get("at")?),
             cause: row.get("cause")?,
-            order_id: parsed(row, "order_id")?,
+            order_id: order_id.map_err(|error| Error::corrupt("order_id", error))?,
             reference: row.get("reference")?,
             currency: row.get("currency")?,
             amount_minor: row.get("amount_minor")?,
@@ -135,4 +125,13 @@ pub async fn crooked_entries(connection: &mut Connection) -> Result<i64, Error> 
         SELECT count(*) AS crooked FROM (
             SELECT entry_id FROM ledger_posting GROUP BY entry_id HAVING sum(amount_minor) <> 0) AS entries";
     query(SQL).fetch_one(connection).await?.get("crooked")
+}
+
+/// LEDGER-1 once more: what all accounts together hold, by currency. Never another number than 0.
+pub async fn sums(connection: &mut Connection) -> Result<Vec<(String, i64)>, Error> {
+    const SQL: &str = "-- ledger.sums
+        SELECT currency, CAST(sum(amount_minor) AS BIGINT) AS amount_minor
+        FROM ledger_posting JOIN ledger_entry ON ledger_entry.id = entry_id GROUP BY currency ORDER BY currency";
+    let sum = |row: &Row| Ok((row.get("currency")?, row.get("amount_minor")?));
+    query(SQL).fetch_all(connection).await?.iter().map(sum).collect()
 }

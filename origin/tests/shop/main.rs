@@ -6,6 +6,7 @@ mod edge;
 mod gateway;
 mod world;
 
+mod books;
 mod delivery;
 mod http;
 mod placing;

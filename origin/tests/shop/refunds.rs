@@ -9,38 +9,36 @@ use domain::refund::{Cause, RefundStatus};
 use domain::stock::{Quantity, StockLine};
 use domain::time::Millis;
 use domain::wire::{ORIGIN_ORDER, ORIGIN_REFUNDS, OrderView, OriginEventKind, PlacedOrder, RefundRequest, RefundRight};
-use origin::store::ledger;
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::gateway::Paystack;
 use crate::world::{Answer, World};
 
-const TOTAL: i64 = 12_550;
+pub(crate) const TOTAL: i64 = 12_550;
 
 fn line(sku: &str, quantity: u32) -> StockLine {
     StockLine { sku: Sku::new(sku).unwrap(), quantity: Quantity::new(quantity).unwrap() }
 }
 
 /// Lamps cost ₦50, the bulb ₦10.50, delivery ₦15.
-fn part(lines: &[(&str, u32)], delivery: bool) -> Option<Part> {
+pub(crate) fn part(lines: &[(&str, u32)], delivery: bool) -> Option<Part> {
     Some(Part { lines: lines.iter().map(|(sku, quantity)| line(sku, *quantity)).collect(), delivery })
 }
 
-fn wanted(part: Option<Part>, by: RefundRight) -> RefundRequest {
+pub(crate) fn wanted(part: Option<Part>, by: RefundRight) -> RefundRequest {
     let (actor, reason) = ("Ada Obi".to_owned(), "it did not fit".to_owned());
     RefundRequest { refund_id: RefundId(Uuid::now_v7()), by, actor, part, restock: true, reason }
 }
 
 impl World {
-    async fn paid(&self) -> PlacedOrder {
+    pub(crate) async fn paid(&self) -> PlacedOrder {
         let (order, placed) = self.placed().await;
         self.paystack.pay(&placed.payment.reference);
         assert_eq!(self.verify(order.checkout_id).await.status, OrderStatus::Paid);
         placed
     }
 
-    async fn refund(&self, order_id: OrderId, request: &RefundRequest) -> Answer {
+    pub(crate) async fn refund(&self, order_id: OrderId, request: &RefundRequest) -> Answer {
         let path = format!("{ORIGIN_ORDER}{order_id}{ORIGIN_REFUNDS}");
         Answer::of(self.signed("POST", &path, serde_json::to_vec(request).unwrap())).await
     }
@@ -50,7 +48,7 @@ impl World {
         Answer::of(self.signed("POST", &path, Vec::new())).await
     }
 
-    async fn until_refunds(&self, order_id: OrderId, statuses: &[RefundStatus]) {
+    pub(crate) async fn until_refunds(&self, order_id: OrderId, statuses: &[RefundStatus]) {
         let are = async || self.view(order_id).await.refunds.iter().map(|it| it.status).eq(statuses.iter().copied());
         self.until(&format!("its refunds are {statuses:?}"), are).await;
     }
@@ -269,83 +267,4 @@ async fn what_is_not_paid_or_not_said_is_refused() {
     world.webhook("charge.success", &placed.payment.reference).await;
     assert_eq!(refused(wanted(part(&[("lamp-red", 3)], false), RefundRight::Operator)).await, "not_refundable");
     assert_eq!(refused(wanted(part(&[], false), RefundRight::Operator)).await, "not_refundable");
-}
-
-/// What an account holds of naira.
-async fn balance(world: &World, account: &str) -> i64 {
-    let mut connection = world.app().store().read().await.unwrap();
-    assert_eq!(ledger::crooked_entries(&mut connection).await.unwrap(), 0);
-    let balances = ledger::balances(&mut connection).await.unwrap();
-    assert_eq!(balances.iter().map(|it| it.amount_minor).sum::<i64>(), 0, "{balances:?}");
-    balances.iter().find(|it| it.account.to_string() == account).map_or(0, |it| it.amount_minor)
-}
-
-#[tokio::test]
-async fn a_refund_takes_back_the_sellers_share_and_the_commission() {
-    let world = World::without_reconciliation().await;
-    let (order, placed) = world.placed().await;
-    world.paystack.with(|book| book.fees = Some(188));
-    world.paystack.pay(&placed.payment.reference);
-    world.verify(order.checkout_id).await;
-    let sold =
-        [("gateway:paystack", TOTAL - 188), ("seller:kasuwa", -9_945), ("commission", -1_105), ("delivery", -1_500)];
-    for (account, minor) in sold.into_iter().chain([("fees", 188), ("refunds", 0)]) {
-        assert_eq!(balance(&world, account).await, minor, "{account}");
-    }
-    // One of two lamps, then everything else: in the end nobody keeps anything but the gateway its fee.
-    world.refund(placed.order_id, &wanted(part(&[("lamp-red", 1)], false), RefundRight::Operator)).await;
-    assert_eq!(balance(&world, "seller:kasuwa").await, -(9_945 - 4_500));
-    assert_eq!(balance(&world, "commission").await, -(1_105 - 500));
-    world.refund(placed.order_id, &wanted(None, RefundRight::Operator)).await;
-    world.until_status(placed.order_id, OrderStatus::Refunded).await;
-    for account in ["seller:kasuwa", "commission", "delivery", "refunds"] {
-        assert_eq!(balance(&world, account).await, 0, "{account}");
-    }
-    assert_eq!((balance(&world, "gateway:paystack").await, balance(&world, "fees").await), (-188, 188));
-}
-
-#[tokio::test]
-async fn money_that_nobody_asked_for_is_in_the_books_until_it_is_back() {
-    let world = World::without_reconciliation().await;
-    world.paystack.with(|book| book.refund_status = Some("pending"));
-    let (order, placed) = world.placed().await;
-    world.paystack.pay(&placed.payment.reference);
-    world.paystack.set(&placed.payment.reference, |transaction| transaction.amount = 100);
-    world.verify(order.checkout_id).await;
-    assert_eq!((balance(&world, "refunds").await, balance(&world, "gateway:paystack").await), (-100, 100));
-    world.until_refunds(placed.order_id, &[RefundStatus::Pending]).await;
-    world.paystack.with(|book| book.refunds[0].status = "processed".to_owned());
-    let (body, signature) = Paystack::refund_notice(&placed.payment.reference, "refund.processed");
-    assert_eq!(world.raw_webhook(body, &signature).await.status, 200);
-    assert_eq!((balance(&world, "refunds").await, balance(&world, "gateway:paystack").await), (0, 0));
-}
-
-#[tokio::test]
-async fn a_dispute_is_booked_when_it_is_lost_and_its_money_is_not_refunded_as_well() {
-    let world = World::without_reconciliation().await;
-    let placed = world.paid().await;
-    let stand = |data: serde_json::Value| {
-        let reference = placed.payment.reference.clone();
-        world.paystack.with(|book| book.disputes.insert("2867".to_owned(), (reference, data)));
-    };
-    let hear = async |event: &str| {
-        let (body, signature) = world.paystack.dispute_notice("2867", event);
-        for _ in 0..2 {
-            assert_eq!(world.raw_webhook(body.clone(), &signature).await.status, 200);
-        }
-    };
-    stand(json!({"status": "awaiting-merchant-feedback", "refund_amount": 5_000, "currency": "NGN"}));
-    hear("charge.dispute.create").await;
-    assert_eq!(world.count("SELECT count(*) AS n FROM dispute WHERE status = 'open' AND amount_minor = 5000").await, 1);
-    assert_eq!(balance(&world, "disputes").await, 0);
-    let refused = world.refund(placed.order_id, &wanted(None, RefundRight::Operator)).await;
-    assert_eq!(refused.problem(), "disputed");
-    stand(json!({"status": "resolved", "resolution": "merchant-accepted", "refund_amount": 5_000, "currency": "NGN"}));
-    hear("charge.dispute.resolve").await;
-    assert_eq!((balance(&world, "disputes").await, balance(&world, "gateway:paystack").await), (5_000, TOTAL - 5_000));
-    // Old news does not open it again.
-    stand(json!({"status": "pending", "refund_amount": 5_000, "currency": "NGN"}));
-    hear("charge.dispute.remind").await;
-    assert_eq!(world.count("SELECT count(*) AS n FROM dispute WHERE status = 'lost'").await, 1);
-    assert_eq!(balance(&world, "disputes").await, 5_000);
 }

@@ -30,11 +30,13 @@ use crate::gateway::{Paystack, SECRET};
 
 pub(crate) const KEYS: &str = "test:0123456789abcdef0123456789abcdef";
 
+pub(crate) const METRICS_TOKEN: &str = "token-of-the-test-shop";
+
 /// Where a PostgreSQL server is, `postgres://USER@HOST:PORT`, on which every world has a database of its own; without it they have SQLite
 /// files.
 const POSTGRES: &str = "TEST_POSTGRES_URL";
 
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 10] = [
     "ORIGIN_LISTEN",
     "DATABASE_URL",
     "EDGE_URL",
@@ -42,6 +44,7 @@ const VARIABLES: [&str; 9] = [
     "PAYSTACK_SECRET_KEY",
     "PAYSTACK_BASE_URL",
     "COMMISSIONS",
+    "METRICS_TOKEN",
     "RECONCILE_INTERVAL_MS",
     "RECONCILE_AFTER_MS",
 ];
@@ -196,6 +199,7 @@ impl World {
             "PAYSTACK_SECRET_KEY" => Some(SECRET.to_owned()),
             "PAYSTACK_BASE_URL" => Some(self.gateway_url.clone()),
             "RECONCILE_INTERVAL_MS" => Some(self.reconcile_interval_ms.to_string()),
+            "METRICS_TOKEN" => Some(METRICS_TOKEN.to_owned()),
             "COMMISSIONS" => Some("*=1000".to_owned()),
             "RECONCILE_AFTER_MS" => Some("300".to_owned()),
             _ => None,
