@@ -78,6 +78,13 @@ impl Paystack {
             .with_state(self.clone())
     }
 
+    /// A transaction that was begun before this world was, and paid.
+    pub(crate) fn add(&self, reference: &str, amount: i64) {
+        let (status, currency) = ("success".to_owned(), "NGN".to_owned());
+        let transaction = Transaction { id: 77, status, amount, currency };
+        self.with(|book| book.transactions.insert(reference.to_owned(), transaction));
+    }
+
     /// The payer pays what was asked for.
     pub(crate) fn pay(&self, reference: &str) {
         self.set(reference, |transaction| transaction.status = "success".to_owned());

@@ -8,6 +8,7 @@ mod world;
 
 mod books;
 mod delivery;
+mod engines;
 mod http;
 mod placing;
 mod process;

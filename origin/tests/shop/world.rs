@@ -124,13 +124,27 @@ impl World {
         Self::with_reconciliation(Duration::from_secs(3_600)).await
     }
 
+    /// A world whose database holds something before the origin starts.
+    pub(crate) async fn after(prepare: impl AsyncFnOnce(String)) -> Self {
+        let mut world = Self::not_started(Duration::from_secs(3_600)).await;
+        prepare(world.database_url.clone()).await;
+        world.start().await;
+        world
+    }
+
     async fn with_reconciliation(interval: Duration) -> Self {
+        let mut world = Self::not_started(interval).await;
+        world.start().await;
+        world
+    }
+
+    async fn not_started(interval: Duration) -> Self {
         let (clock, keys): (Clock, Keyring) = (Clock::default(), KEYS.parse().unwrap());
         let (paystack, edge) = (Paystack::default(), Edge::new(keys.clone(), clock.clone()));
         let gateway_url = format!("{}/paystack", serve(paystack.router()).await);
         let edge_url = serve(edge.router()).await;
         let folder = TempDir::new().unwrap();
-        let mut world = Self {
+        Self {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             reconcile_interval_ms: u64::try_from(interval.as_millis()).unwrap(),
             database_url: database(&folder).await,
@@ -144,9 +158,7 @@ impl World {
             keys,
             gateway_url,
             edge_url,
-        };
-        world.start().await;
-        world
+        }
     }
 
     pub(crate) async fn start(&mut self) {
@@ -190,7 +202,7 @@ impl World {
         tokio::time::timeout(Duration::from_secs(10), child.wait()).await.unwrap().unwrap().success()
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         match name {
             "ORIGIN_LISTEN" => Some("127.0.0.1:0".to_owned()),
             "DATABASE_URL" => Some(self.database_url.clone()),
