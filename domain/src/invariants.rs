@@ -43,7 +43,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &[Self] = &[
         Self::Stock1,
         Self::Stock2,
         Self::Stock3,
