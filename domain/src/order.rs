@@ -70,6 +70,14 @@ impl OrderStatus {
             Self::Refunded => "refunded",
         }
     }
+
+    /// Whether it is paid, and none of its money had to go back whole.
+    pub const fn is_sold(self) -> bool {
+        match self {
+            Self::Paid | Self::Packed | Self::Sent | Self::Delivered => true,
+            Self::AwaitingPayment | Self::Cancelled | Self::RefundDue | Self::Refunded => false,
+        }
+    }
 }
 
 impl fmt::Display for OrderStatus {

@@ -6,6 +6,7 @@
 mod gateway;
 mod ledger;
 mod refund;
+mod restate;
 mod sale;
 mod search;
 mod stock;
@@ -28,6 +29,7 @@ pub use self::ledger::{
     StatementLine,
 };
 pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
+pub use self::restate::{ORIGIN_RESTATE, Restate, Restated};
 pub use self::sale::{
     DrawBody, DrawPeople, DrawnBody, SaleDraft, SaleDraftProduct, SaleDraftVariant, SaleList, SaleReport,
 };
@@ -289,6 +291,8 @@ pub enum OriginEventKind {
     LinesRefunded,
     /// All the money that had to go back is back. Nothing to do but remember it.
     OrderRefunded,
+    /// Nothing happened: it is told once more how the order stands, for an edge that has lost its read models.
+    OrderRestated,
 }
 
 /// What the edge did about an event. The same at every delivery of the same event.

@@ -78,7 +78,16 @@ async fn record(context: &Context, event: &OriginEvent, outcome: &EventOutcome) 
             text(&serde_json::to_string(outcome)?),
         ])?,
     ];
-    if event.what == OriginEventKind::OrderPaid && *outcome == EventOutcome::Done {
+    let is_sold = match event.what {
+        OriginEventKind::OrderPaid => *outcome == EventOutcome::Done,
+        OriginEventKind::OrderRestated => order.status.is_sold(),
+        OriginEventKind::OrderPlaced
+        | OriginEventKind::OrderCancelled
+        | OriginEventKind::RefundDue
+        | OriginEventKind::LinesRefunded
+        | OriginEventKind::OrderRefunded => false,
+    };
+    if is_sold {
         // Once an order, whatever is delivered how often: the mark is in the same transaction.
         statements.push(
             db.prepare(

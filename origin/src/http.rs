@@ -16,7 +16,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use domain::wire::{
-    HEADER_REQUEST_ID, ORIGIN_LEDGER, ORIGIN_ORDER, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS,
+    HEADER_REQUEST_ID, ORIGIN_LEDGER, ORIGIN_ORDER, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_RESTATE,
     ORIGIN_STATEMENT, ORIGIN_VERIFY,
 };
 use tracing::Instrument;
@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
             &format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_REFUNDS}/{{refund_id}}/settle"),
             post(internal::settle_refund),
         )
+        .route(ORIGIN_RESTATE, post(internal::restate))
         .route(ORIGIN_LEDGER, get(books::balances))
         .route(ORIGIN_STATEMENT, get(books::statement))
         .route(ORIGIN_PAYOUTS, get(books::payouts).post(books::pay_out))

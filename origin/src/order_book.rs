@@ -2,15 +2,19 @@
 //!
 //! It decides nothing: [`domain::order`] does. Whoever changes an order comes through here.
 
-use domain::ids::EventId;
+use domain::ids::{EventId, OrderId};
 use domain::order::{Event, RefundReason};
 use domain::time::Timestamp;
-use domain::wire::{OrderSummary, OriginEvent, OriginEventKind, Restock};
+use domain::wire::{OrderSummary, OriginEvent, OriginEventKind, Restated, Restock};
 use uuid::Uuid;
 
+use crate::App;
 use crate::error::Error;
 use crate::store::orders::StoredOrder;
 use crate::store::{Tx, orders, outbox};
+
+/// How many orders are told once more in one transaction.
+const RESTATED_AT_ONCE: u32 = 200;
 
 /// Applies `events` to `order` and writes them down. `request_id` names what caused them.
 pub async fn record(
@@ -54,6 +58,28 @@ pub async fn note(
     outbox::append(tx, &OriginEvent { restock, ..message(order, what, now) }, request_id).await?;
     tracing::info!(order_id = %order.id, status = %order.placed.status, reason, "order changed");
     Ok(())
+}
+
+/// Tells the edge once more how up to [`RESTATED_AT_ONCE`] orders stand; how many, and the last of them if there may be more.
+pub async fn restate(app: &App, after: Option<OrderId>, request_id: &str) -> Result<Restated, Error> {
+    let restated = app
+        .store()
+        .transact("restate_orders", move |mut tx: Tx| async move {
+            let now = app.now();
+            let ids = orders::ids_after(tx.connection(), after, RESTATED_AT_ONCE).await?;
+            for id in &ids {
+                let order = orders::find(tx.connection(), *id).await?;
+                let mut order = order.ok_or_else(|| Error::Bug(format!("order {id} vanished")))?;
+                note(&mut tx, &mut order, OriginEventKind::OrderRestated, None, "told once more", request_id, now)
+                    .await?;
+            }
+            let orders = u32::try_from(ids.len()).unwrap_or(RESTATED_AT_ONCE);
+            let after = ids.last().copied().filter(|_| orders == RESTATED_AT_ONCE);
+            tx.done(Restated { orders, after })
+        })
+        .await?;
+    app.wake_outbox();
+    Ok(restated)
 }
 
 fn reason(event: &Event) -> String {

@@ -50,7 +50,9 @@ impl Settling {
     pub fn new(event: &OriginEvent) -> Self {
         let order = event.order.clone();
         let stage = match event.what {
-            OriginEventKind::OrderPlaced | OriginEventKind::OrderRefunded => Stage::Done(EventOutcome::Done),
+            OriginEventKind::OrderPlaced | OriginEventKind::OrderRefunded | OriginEventKind::OrderRestated => {
+                Stage::Done(EventOutcome::Done)
+            }
             OriginEventKind::LinesRefunded => match event.restock.clone() {
                 Some(restock) => Stage::Restocking(restock),
                 None => Stage::Done(EventOutcome::Done),

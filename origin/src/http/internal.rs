@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, CLOCK_SKEW_MAX, SignatureHeaders, SignedParts};
-use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder, RefundRequest};
+use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder, RefundRequest, Restate, Restated};
 use serde::de::DeserializeOwned;
 
 use super::{RequestId, header_text, read_body};
@@ -19,7 +19,7 @@ use crate::store::orders::StoredOrder;
 use crate::store::refunds::{self, StoredRefund};
 use crate::store::sql::Connection;
 use crate::store::{Tx, nonces, orders, payments};
-use crate::{refund, settle};
+use crate::{order_book, refund, settle};
 
 /// Lets only requests through that the edge signed, lately, and that were not taken before.
 pub async fn require_signature(State(app): State<App>, request: Request, next: Next) -> Result<Response, Error> {
@@ -123,6 +123,17 @@ pub async fn settle_refund(
 fn both(order_id: &str, refund_id: &str) -> Result<(OrderId, RefundId), Error> {
     let order = order_id.parse().map_err(|_| Error::order_not_found())?;
     Ok((order, refund_id.parse().map_err(|_| Error::refund_not_found())?))
+}
+
+/// `POST /internal/restate`
+pub async fn restate(
+    State(app): State<App>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Restated>, Error> {
+    let Restate { after } = read_json(&headers, request).await?;
+    Ok(Json(order_book::restate(&app, after, &request_id).await?))
 }
 
 /// `GET /internal/orders/{order_id}`

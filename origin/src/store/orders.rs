@@ -157,6 +157,15 @@ pub async fn find(connection: &mut Connection, id: OrderId) -> Result<Option<Sto
     read(connection, row).await
 }
 
+/// The ids of up to `limit` orders after `after`, or from the first on.
+pub async fn ids_after(connection: &mut Connection, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderId>, Error> {
+    const SQL: &str = "-- order.ids_after
+        SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT $2";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let rows = query(SQL).bind(after).bind(i64::from(limit)).fetch_all(connection).await?;
+    rows.iter().map(|row| parsed(row, "id")).collect()
+}
+
 async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<StoredOrder>, Error> {
     let Some(row) = row else { return Ok(None) };
     let id: OrderId = parsed(&row, "id")?;

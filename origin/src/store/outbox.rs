@@ -36,13 +36,14 @@ pub struct Backlog {
     pub stuck: i64,
 }
 
-const KINDS: [(OriginEventKind, &str); 6] = [
+const KINDS: [(OriginEventKind, &str); 7] = [
     (OriginEventKind::OrderPlaced, "order_placed"),
     (OriginEventKind::OrderPaid, "order_paid"),
     (OriginEventKind::OrderCancelled, "order_cancelled"),
     (OriginEventKind::RefundDue, "refund_due"),
     (OriginEventKind::LinesRefunded, "lines_refunded"),
     (OriginEventKind::OrderRefunded, "order_refunded"),
+    (OriginEventKind::OrderRestated, "order_restated"),
 ];
 
 fn read_kind(name: &str) -> Result<OriginEventKind, Error> {

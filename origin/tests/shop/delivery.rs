@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::order::OrderStatus;
-use domain::wire::OriginEventKind;
+use domain::wire::{ORIGIN_RESTATE, OriginEventKind, Restated};
 
-use crate::world::World;
+use crate::world::{Answer, World};
 
 #[tokio::test]
 async fn an_edge_that_fails_is_told_again_and_in_order() {
@@ -98,4 +98,22 @@ async fn a_late_payment_without_stock_becomes_a_refund() {
     let statuses = [OrderStatus::AwaitingPayment, OrderStatus::Paid, OrderStatus::RefundDue, OrderStatus::Refunded];
     assert_eq!(world.statuses(placed.order_id).await, statuses);
     assert_eq!(world.count("SELECT count(*) AS n FROM outbox WHERE outcome = 'out_of_stock'").await, 1);
+}
+
+#[tokio::test]
+async fn an_edge_that_lost_its_read_models_is_told_how_every_order_stands() {
+    let world = World::without_reconciliation().await;
+    let (_, waiting) = world.placed().await;
+    let (order, paid) = world.placed().await;
+    world.paystack.pay(&paid.payment.reference);
+    world.verify(order.checkout_id).await;
+    world.until("the edge knows", async || world.edge.told(paid.order_id).len() == 2).await;
+    world.edge.with(|memory| memory.events.clear());
+    let answer = Answer::of(world.signed("POST", ORIGIN_RESTATE, b"{}".to_vec())).await;
+    assert_eq!(answer.json::<Restated>(), Restated { orders: 2, after: None });
+    for (order_id, sequence) in [(waiting.order_id, 2), (paid.order_id, 3)] {
+        let told = [(sequence, OriginEventKind::OrderRestated)];
+        world.until("the edge knows again", async || world.edge.told(order_id) == told).await;
+    }
+    assert_eq!(world.statuses(paid.order_id).await, [OrderStatus::AwaitingPayment, OrderStatus::Paid]);
 }
