@@ -4,6 +4,7 @@
 //! for time and money, text for ids and JSON), and every statement begins with `-- name`, so that logs and slow-query lists can
 //! be read. What differs between the engines stands in this file and in [`sql`].
 
+pub mod backup;
 pub mod counts;
 pub mod disputes;
 pub mod gateway_events;
@@ -36,6 +37,9 @@ const POSTGRES_CONNECTIONS: u32 = 24;
 const POSTGRES_SETTINGS: [(&str, &str); 2] =
     [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "15s")];
 const TRIES_MAX: u32 = 10;
+
+/// The version of the tables.
+const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Forward only. A migration that was published is never edited.
 const MIGRATIONS: [(i64, &str); 4] = [
@@ -266,6 +270,14 @@ impl Store {
         let Done { tx, value } = work(Tx { connection, name }).await?;
         tx.connection.commit().await?;
         Ok(value)
+    }
+
+    /// A connection that only reads, and sees the database as it is now for as long as it is kept.
+    pub async fn snapshot(&self) -> Result<Connection, Error> {
+        Ok(match &self.0 {
+            Pools::Sqlite { readers, .. } => readers.begin_with("BEGIN DEFERRED").await?.into(),
+            Pools::Postgres(pool) => pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.into(),
+        })
     }
 
     /// A connection that only reads.

@@ -256,6 +256,7 @@ mod tests {
                 redirect_url: Some("https://gateway.example/pay".into()),
             },
             history: vec![StatusChange { at: Timestamp(0), status: OrderStatus::AwaitingPayment }],
+            refunds: Vec::new(),
         }
     }
 

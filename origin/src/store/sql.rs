@@ -138,7 +138,12 @@ impl Row {
         }
     }
 
-    fn value(&self, column: &str) -> Result<&Value, Error> {
+    /// Every column with what stands in it.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(super) fn value(&self, column: &str) -> Result<&Value, Error> {
         let found = self.0.iter().find(|(name, _)| name == column);
         found.map(|(_, value)| value).ok_or_else(|| Error::corrupt(column, "there is no such column"))
     }
@@ -244,13 +249,18 @@ impl From<Transaction<'static, Postgres>> for Connection {
 #[derive(Debug, Clone)]
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Query {
-    text: &'static str,
+    text: Cow<'static, str>,
     values: Vec<Value>,
 }
 
 /// A statement: its text, which begins with `-- name`.
 pub const fn query(text: &'static str) -> Query {
-    Query { text, values: Vec::new() }
+    Query { text: Cow::Borrowed(text), values: Vec::new() }
+}
+
+/// A statement whose text is put together. Of names that are in the code alone: what comes from elsewhere is bound.
+pub(super) const fn assembled(text: String) -> Query {
+    Query { text: Cow::Owned(text), values: Vec::new() }
 }
 
 impl Query {
@@ -263,7 +273,7 @@ impl Query {
     /// Runs it; how many rows it wrote.
     pub async fn execute(self, connection: &mut Connection) -> Result<u64, Error> {
         Ok(match connection.engine() {
-            Engine::Sqlite(sqlite) => self.sqlite().execute(sqlite).await?.rows_affected(),
+            Engine::Sqlite(sqlite) => sqlite_query(&self.text, self.values).execute(sqlite).await?.rows_affected(),
             Engine::Postgres(postgres) => {
                 let (text, values) = self.postgres()?;
                 sqlx::query_with(&text, values).execute(postgres).await?.rows_affected()
@@ -274,7 +284,10 @@ impl Query {
     /// Runs it; every row of its answer.
     pub async fn fetch_all(self, connection: &mut Connection) -> Result<Vec<Row>, Error> {
         let rows: Result<_, sqlx::Error> = match connection.engine() {
-            Engine::Sqlite(sqlite) => self.sqlite().fetch_all(sqlite).await?.iter().map(Row::of_sqlite).collect(),
+            Engine::Sqlite(sqlite) => {
+                let rows = sqlite_query(&self.text, self.values).fetch_all(sqlite).await?;
+                rows.iter().map(Row::of_sqlite).collect()
+            }
             Engine::Postgres(postgres) => {
                 let (text, values) = self.postgres()?;
                 sqlx::query_with(&text, values).fetch_all(postgres).await?.iter().map(Row::of_postgres).collect()
@@ -290,23 +303,16 @@ impl Query {
 
     /// Runs it; the one row that every answer to it has.
     pub async fn fetch_one(self, connection: &mut Connection) -> Result<Row, Error> {
-        let text = self.text;
+        let text = self.text.clone();
         let row = self.fetch_optional(connection).await?;
         row.ok_or_else(|| Error::Bug(format!("no answer to {}", text.lines().next().unwrap_or_default())))
-    }
-
-    fn sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments<'static>> {
-        self.values.into_iter().fold(sqlx::query(self.text), |query, value| match value {
-            Value::Integer(number) => query.bind(number),
-            Value::Text(text) => query.bind(text),
-        })
     }
 
     fn postgres(&self) -> Result<(Cow<'static, str>, PgArguments), Error> {
         use sqlx::Arguments as _;
         let text = match self.text.contains(SKIP_LOCKED) {
             true => self.text.replace(SKIP_LOCKED, "FOR UPDATE SKIP LOCKED").into(),
-            false => self.text.into(),
+            false => self.text.clone(),
         };
         let mut values = PgArguments::default();
         for value in &self.values {
@@ -318,4 +324,11 @@ impl Query {
         }
         Ok((text, values))
     }
+}
+
+fn sqlite_query(text: &str, values: Vec<Value>) -> sqlx::query::Query<'_, Sqlite, SqliteArguments<'_>> {
+    values.into_iter().fold(sqlx::query(text), |query, value| match value {
+        Value::Integer(number) => query.bind(number),
+        Value::Text(text) => query.bind(text),
+    })
 }

@@ -8,7 +8,7 @@ use origin::config::Config;
 use origin::{App, Running};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, KEYS, World};
 
 /// The tables as the first version made them, with an order that waits for its payment.
 const FIRST_VERSION: &str = concat!(
@@ -95,4 +95,46 @@ async fn several_origins_share_the_work_and_tell_everything_in_order() {
     for other in others {
         other.stop().await;
     }
+}
+
+#[tokio::test]
+async fn what_was_backed_up_comes_back_whole_and_goes_on() {
+    let mut world = World::without_reconciliation().await;
+    let paid = world.paid().await;
+    let (order, waiting) = world.placed().await;
+    let file = std::env::temp_dir().join(format!("{}.jsonl", waiting.order_id));
+    let file = file.to_str().unwrap();
+    let tool = async |arguments: [&str; 2], url: &str| {
+        let mut tool = tokio::process::Command::new(env!("CARGO_BIN_EXE_origin"));
+        let output =
+            tool.args(arguments).env("DATABASE_URL", url).env("EDGE_ORIGIN_KEYS", KEYS).output().await.unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let url = world.variable("DATABASE_URL").unwrap();
+    assert!(tool(["backup", file], &url).await.0, "while the origin works");
+    let (succeeded, told) = tool(["restore", file], &url).await;
+    assert!(!succeeded && told.contains("not empty"), "{told}");
+    world.stop().await;
+    let new = world.another_database().await;
+    let whole = std::fs::read_to_string(file).unwrap();
+    for (spoilt, because) in [
+        (whole[..whole.len() - 30].to_owned(), "no line of a backup"),
+        (whole.lines().take(whole.lines().count() - 1).map(|line| format!("{line}\n")).collect(), "cut off"),
+        (whole.replacen("\"version\":", "\"version\":9", 1), "made it"),
+        (String::new(), "cut off"),
+    ] {
+        std::fs::write(file, spoilt).unwrap();
+        let (succeeded, told) = tool(["restore", file], &new).await;
+        assert!(!succeeded && told.contains(because), "{because}: {told}");
+    }
+    std::fs::write(file, &whole).unwrap();
+    let (succeeded, told) = tool(["restore", file], &new).await;
+    assert!(succeeded, "{told}");
+    std::fs::remove_file(file).unwrap();
+    world.start().await;
+    assert_eq!(world.view(paid.order_id).await.status, OrderStatus::Paid);
+    world.paystack.pay(&waiting.payment.reference);
+    assert_eq!(world.verify(order.checkout_id).await.status, OrderStatus::Paid);
+    world.until("the edge knows", async || world.edge.told(waiting.order_id).len() >= 2).await;
+    assert_eq!(world.count("SELECT count(*) AS n FROM ledger_entry WHERE cause = 'sale'").await, 2);
 }

@@ -57,7 +57,7 @@ pub(crate) struct World {
     pub(crate) client: reqwest::Client,
     keys: Keyring,
     database_url: String,
-    _folder: TempDir,
+    folder: TempDir,
     gateway_url: String,
     edge_url: String,
     reconcile_interval_ms: u64,
@@ -104,10 +104,10 @@ async fn serve(router: Router) -> String {
 
 /// A new database on the engine that is tested.
 async fn database(folder: &TempDir) -> String {
-    let Ok(server) = std::env::var(POSTGRES) else {
-        return format!("sqlite:{}/data/origin.sqlite?mode=rwc", folder.path().display());
-    };
     let name = format!("test_{}", Uuid::now_v7().simple());
+    let Ok(server) = std::env::var(POSTGRES) else {
+        return format!("sqlite:{}/data/{name}.sqlite?mode=rwc", folder.path().display());
+    };
     let mut server_connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     sqlx::query(&format!("CREATE DATABASE {name}")).execute(&mut server_connection).await.unwrap();
     format!("{server}/{name}")
@@ -132,6 +132,12 @@ impl World {
         world
     }
 
+    /// From the next start on, everything is in another database, of which this is the address.
+    pub(crate) async fn another_database(&mut self) -> String {
+        self.database_url = database(&self.folder).await;
+        self.database_url.clone()
+    }
+
     async fn with_reconciliation(interval: Duration) -> Self {
         let mut world = Self::not_started(interval).await;
         world.start().await;
@@ -148,7 +154,7 @@ impl World {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             reconcile_interval_ms: u64::try_from(interval.as_millis()).unwrap(),
             database_url: database(&folder).await,
-            _folder: folder,
+            folder,
             running: None,
             process: None,
             address: String::new(),
