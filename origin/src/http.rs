@@ -2,6 +2,7 @@
 
 pub mod health;
 pub mod internal;
+pub mod operator;
 pub mod webhook;
 
 use std::time::Instant;
@@ -13,7 +14,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use domain::wire::{HEADER_REQUEST_ID, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY};
+use domain::wire::{
+    HEADER_REQUEST_ID, ORIGIN_GATEWAYS, ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_PAYMENTS, ORIGIN_PLACE_ORDER,
+    ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_TROUBLES, ORIGIN_VERIFY,
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -39,6 +43,10 @@ pub fn router(app: App) -> Router {
             post(internal::settle_refund),
         )
         .route(&format!("{ORIGIN_VERIFY}{{checkout_id}}"), post(internal::verify))
+        .route(&format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_PAYMENTS}"), post(internal::pay))
+        .route(ORIGIN_GATEWAYS, get(internal::gateways))
+        .route(ORIGIN_TROUBLES, get(operator::troubles))
+        .route(&format!("{ORIGIN_OUTBOX}{{message_id}}{ORIGIN_RESEND}"), post(operator::resend))
         .route_layer(from_fn_with_state(app.clone(), internal::require_signature));
     Router::new()
         .route("/healthz", get(health::healthz))

@@ -10,6 +10,7 @@ pub mod error;
 pub mod gateway;
 pub mod http;
 pub mod ledger;
+pub mod open_payment;
 pub mod order_book;
 pub mod outbox;
 pub mod place_order;

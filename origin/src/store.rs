@@ -18,6 +18,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::time::Timestamp;
+use domain::wire::GatewayName;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
@@ -293,6 +294,13 @@ fn pause(tries: u32) -> Duration {
 /// A text column as what it means.
 fn parsed<T: FromStr<Err: fmt::Display>>(row: &Row, column: &str) -> Result<T, Error> {
     row.get::<String>(column)?.parse().map_err(|error| Error::corrupt(column, error))
+}
+
+/// A gateway.
+fn gateway(row: &Row) -> Result<GatewayName, Error> {
+    let name = row.text("gateway")?;
+    let found = GatewayName::ALL.into_iter().find(|gateway| gateway.as_str() == name);
+    found.ok_or_else(|| Error::corrupt("gateway", name))
 }
 
 /// An optional point in time.

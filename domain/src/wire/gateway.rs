@@ -1,6 +1,8 @@
-//! The payment gateways by name.
+//! The payment gateways by name, and which of them a shop offers.
 
 use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
 
 /// The payment gateways that are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,4 +41,35 @@ impl GatewayName {
             Self::Stripe => "Stripe",
         }
     }
+}
+
+/// The gateways that are set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayOffers {
+    /// In the order in which shoppers see them.
+    pub gateways: Vec<GatewayOffer>,
+}
+
+/// A gateway that is set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayOffer {
+    /// Which.
+    pub gateway: GatewayName,
+    /// What it takes.
+    pub currencies: Vec<Currency>,
+}
+
+impl GatewayOffers {
+    /// Those that take `currency`.
+    pub fn taking(&self, currency: Currency) -> Vec<GatewayName> {
+        let takes = self.gateways.iter().filter(|offer| offer.currencies.contains(&currency));
+        takes.map(|offer| offer.gateway).collect()
+    }
+}
+
+/// Another payment of an order that waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextPayment {
+    /// Through whom.
+    pub gateway: GatewayName,
 }

@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use domain::wire::GatewayName;
 
 use super::sql::{Connection, Row, query};
-use super::{Tx, number, parsed, time};
+use super::{Tx, gateway, number, parsed, time};
 use crate::error::Error;
 
 /// A payment as it is stored.
@@ -36,11 +36,6 @@ pub struct StoredPayment {
 }
 
 fn read(row: &Row) -> Result<StoredPayment, Error> {
-    let gateway = row.text("gateway")?;
-    let gateway = GatewayName::ALL
-        .into_iter()
-        .find(|name| name.as_str() == gateway)
-        .ok_or_else(|| Error::corrupt("gateway", gateway))?;
     let currency: Currency = parsed(row, "expected_currency")?;
     let captured = match (row.get("captured_minor")?, row.get("captured_currency")?) {
         (Some(amount_minor), Some(currency)) => Some(Capture { amount_minor, currency }),
@@ -55,7 +50,7 @@ fn read(row: &Row) -> Result<StoredPayment, Error> {
         },
         order_id: parsed(row, "order_id")?,
         attempt: number(row, "attempt")?,
-        gateway,
+        gateway: gateway(row)?,
         gateway_id: row.get("gateway_id")?,
         fee_minor: row.get("fee_minor")?,
         redirect_url: row.get("redirect_url")?,
@@ -113,6 +108,18 @@ pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<
     const SQL: &str = "-- payment.of_order
         SELECT * FROM payment WHERE order_id = $1 ORDER BY attempt";
     query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// Up to `limit` payments whose money no order has a use for, and that is not back yet; oldest first.
+pub async fn not_given_back(connection: &mut Connection, limit: u32) -> Result<Vec<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.not_given_back
+        SELECT * FROM payment
+        WHERE status IN ('underpaid', 'overpaid', 'wrong_currency', 'duplicate_capture')
+            AND NOT EXISTS (
+                SELECT 1 FROM refund
+                WHERE refund.reference = payment.reference AND refund.status IN ('done', 'settled_by_hand'))
+        ORDER BY created_at LIMIT $1";
+    query(SQL).bind(i64::from(limit)).fetch_all(connection).await?.iter().map(read).collect()
 }
 
 /// Writes what was learnt about a payment.

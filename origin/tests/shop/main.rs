@@ -6,6 +6,7 @@ mod edge;
 mod gateway;
 mod world;
 
+mod another_way;
 mod delivery;
 mod http;
 mod placing;
@@ -13,3 +14,4 @@ mod process;
 mod reconciliation;
 mod refunds;
 mod settlement;
+mod troubles;

@@ -44,12 +44,12 @@ impl World {
         Answer::of(self.signed("POST", &path, serde_json::to_vec(request).unwrap())).await
     }
 
-    async fn decide(&self, order_id: OrderId, refund_id: RefundId, what: &str) -> Answer {
+    pub(crate) async fn decide(&self, order_id: OrderId, refund_id: RefundId, what: &str) -> Answer {
         let path = format!("{ORIGIN_ORDER}{order_id}{ORIGIN_REFUNDS}/{refund_id}/{what}");
         Answer::of(self.signed("POST", &path, Vec::new())).await
     }
 
-    async fn until_refunds(&self, order_id: OrderId, statuses: &[RefundStatus]) {
+    pub(crate) async fn until_refunds(&self, order_id: OrderId, statuses: &[RefundStatus]) {
         let are = async || self.view(order_id).await.refunds.iter().map(|it| it.status).eq(statuses.iter().copied());
         self.until(&format!("its refunds are {statuses:?}"), are).await;
     }

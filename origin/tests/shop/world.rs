@@ -16,6 +16,7 @@ use domain::wire::{GatewayName, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY}
 use domain::wire::{OrderLine, OrderView, PlaceOrder, PlacedOrder, Problem};
 use origin::clock::Clock;
 use origin::config::Config;
+use origin::store::Tx;
 use origin::store::orders::priced;
 use origin::store::sql::query;
 use origin::{App, Running};
@@ -34,13 +35,17 @@ pub(crate) const KEYS: &str = "test:0123456789abcdef0123456789abcdef";
 /// files.
 const POSTGRES: &str = "TEST_POSTGRES_URL";
 
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 13] = [
     "ORIGIN_LISTEN",
     "DATABASE_URL",
     "EDGE_URL",
     "EDGE_ORIGIN_KEYS",
     "PAYSTACK_SECRET_KEY",
     "PAYSTACK_BASE_URL",
+    "FLUTTERWAVE_VERSION",
+    "FLUTTERWAVE_BASE_URL",
+    "FLUTTERWAVE_SECRET_KEY",
+    "FLUTTERWAVE_SECRET_HASH",
     "COMMISSIONS",
     "RECONCILE_INTERVAL_MS",
     "RECONCILE_AFTER_MS",
@@ -124,7 +129,7 @@ impl World {
     async fn with_reconciliation(interval: Duration) -> Self {
         let (clock, keys): (Clock, Keyring) = (Clock::default(), KEYS.parse().unwrap());
         let (paystack, edge) = (Paystack::default(), Edge::new(keys.clone(), clock.clone()));
-        let gateway_url = format!("{}/paystack", serve(paystack.router()).await);
+        let gateway_url = serve(paystack.router()).await;
         let edge_url = serve(edge.router()).await;
         let folder = TempDir::new().unwrap();
         let mut world = Self {
@@ -194,7 +199,10 @@ impl World {
             "EDGE_URL" => Some(self.edge_url.clone()),
             "EDGE_ORIGIN_KEYS" => Some(KEYS.to_owned()),
             "PAYSTACK_SECRET_KEY" => Some(SECRET.to_owned()),
-            "PAYSTACK_BASE_URL" => Some(self.gateway_url.clone()),
+            "PAYSTACK_BASE_URL" => Some(format!("{}/paystack", self.gateway_url)),
+            "FLUTTERWAVE_VERSION" => Some("v3".to_owned()),
+            "FLUTTERWAVE_BASE_URL" => Some(format!("{}/flutterwave", self.gateway_url)),
+            "FLUTTERWAVE_SECRET_KEY" | "FLUTTERWAVE_SECRET_HASH" => Some(SECRET.to_owned()),
             "RECONCILE_INTERVAL_MS" => Some(self.reconcile_interval_ms.to_string()),
             "COMMISSIONS" => Some("*=1000".to_owned()),
             "RECONCILE_AFTER_MS" => Some("300".to_owned()),
@@ -333,6 +341,15 @@ impl World {
 
     pub(crate) async fn until_status(&self, order_id: OrderId, status: OrderStatus) {
         self.until(&format!("the order is {status}"), async || self.view(order_id).await.status == status).await;
+    }
+
+    /// Any statement, to bring about what would take hours.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        let statement = move |mut tx: Tx| async move {
+            query(sql).execute(tx.connection()).await?;
+            tx.done(())
+        };
+        self.app().store().transact("test", statement).await.unwrap();
     }
 
     /// `SELECT count(*) AS n …`
