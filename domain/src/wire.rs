@@ -10,6 +10,7 @@ mod restate;
 mod sale;
 mod search;
 mod stock;
+mod troubles;
 
 use std::collections::BTreeMap;
 
@@ -19,11 +20,12 @@ use crate::checkout::Address;
 use crate::ids::{CartId, CheckoutId, EventId, OrderId, ProductId, Sku};
 use crate::money::{Currency, Money};
 use crate::order::OrderStatus;
+use crate::payment::PaymentStatus;
 use crate::pricing::{Delivery, Quote};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
-pub use self::gateway::GatewayName;
+pub use self::gateway::{GatewayName, GatewayOffer, GatewayOffers, NextPayment};
 pub use self::ledger::{
     AccountBalance, Balances, ORIGIN_LEDGER, ORIGIN_PAYOUTS, ORIGIN_STATEMENT, Payout, PayoutRun, Payouts, Statement,
     StatementLine,
@@ -35,6 +37,7 @@ pub use self::sale::{
 };
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
 pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
+pub use self::troubles::{PaymentTrouble, RefundTrouble, StuckMessage, Troubles, WebhookTrouble};
 
 /// Header that names one request across every process that it touches.
 pub const HEADER_REQUEST_ID: &str = "x-request-id";
@@ -109,6 +112,26 @@ pub const ORIGIN_VERIFY: &str = "/internal/verify/";
 /// `/{refund_id}/retry` appended, tries one that failed once more; with `/{refund_id}/settle`, notes that it went back by another
 /// way; both without a body.
 pub const ORIGIN_REFUNDS: &str = "/refunds";
+
+/// `POST` behind [`ORIGIN_ORDER`]`{order_id}`: the page on which an order that waits is paid through a gateway ([`NextPayment`] →
+/// [`PaymentHandle`]). The same again answers the same, unless that payment failed meanwhile; then another one is begun.
+pub const ORIGIN_PAYMENTS: &str = "/payments";
+
+/// `GET`: [`GatewayOffers`].
+pub const ORIGIN_GATEWAYS: &str = "/internal/gateways";
+
+/// `GET`: what needs a person ([`Troubles`]).
+pub const ORIGIN_TROUBLES: &str = "/internal/troubles";
+
+/// `POST` with a message's id appended and [`ORIGIN_RESEND`] behind it, no body: makes a message that the edge has not taken due at
+/// once ([`Troubles`]).
+pub const ORIGIN_OUTBOX: &str = "/internal/outbox/";
+
+/// See [`ORIGIN_OUTBOX`].
+pub const ORIGIN_RESEND: &str = "/resend";
+
+/// The code of the [`Problem`] of a payment for an order that does not wait for one, or not any more.
+pub const NOT_AWAITING_PAYMENT: &str = "not_awaiting_payment";
 
 /// The code of the [`Problem`] of a checkout that comes again with other contents than the order that it made.
 pub const CHECKOUT_DIFFERS: &str = "checkout_differs";
@@ -198,8 +221,14 @@ pub struct OrderView {
     pub lines: Vec<OrderLine>,
     /// What it cost.
     pub quote: Quote,
-    /// Its latest payment.
+    /// The payment that settled it, or else the latest.
     pub payment: PaymentView,
+    /// Every payment that was begun for it, oldest first.
+    #[serde(default)]
+    pub payments: Vec<PaymentView>,
+    /// Until when it can be paid, while it waits.
+    #[serde(default)]
+    pub pay_before: Option<Timestamp>,
     /// Every status it had, oldest first.
     pub history: Vec<StatusChange>,
     /// What goes back of its payments, oldest first.
@@ -214,8 +243,8 @@ pub struct PaymentView {
     pub gateway: GatewayName,
     /// What the gateway and we call it.
     pub reference: String,
-    /// `pending`, `captured`, `failed`, … ([`crate::payment`]).
-    pub status: String,
+    /// Where it stands.
+    pub status: PaymentStatus,
     /// What was captured, once something was.
     pub captured: Option<Money>,
     /// The gateway's page, while it can still be paid.

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::error::{Error, Rejection};
 use crate::sales::{self, Offers};
 use crate::session::Tokens;
-use crate::{carrier, carts, origin_client};
+use crate::{carrier, carts, gateways, origin_client};
 
 /// What delivery costs.
 const DELIVERY_SETTING: &str = "DELIVERY_STANDARD_MINOR";
@@ -176,6 +176,7 @@ async fn run(context: &Context, checkout: &Checkout, correction: Option<Correcti
     if !fields.is_empty() {
         return Err(Error::invalid_fields(fields));
     }
+    gateways::check(context, checkout.gateway).await?;
     let offers = sales::offers(context, &checkout.passes, Some(checkout.cart_id)).await?;
     let email = &checkout.email;
     let checkout = purchase::Checkout {

@@ -12,6 +12,7 @@ mod edge_cache;
 mod error;
 mod events;
 mod extract;
+mod gateways;
 mod hot_answers;
 mod index_open;
 mod index_store;

@@ -16,8 +16,8 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, internal_sales, internal_search, internal_stock, listing,
-    live, measure, measure_stock, order, pictures, product, sale, search,
+    api, cart, checkout, health, home, index_files, internal, internal_orders, internal_sales, internal_search,
+    internal_stock, listing, live, measure, measure_stock, order, pictures, product, sale, search,
 };
 use crate::signed;
 
@@ -52,6 +52,11 @@ fn routes() -> Router {
         .route(wire::EDGE_SALES, get(internal_sales::list).post(internal_sales::set))
         .route("/internal/sales/{slug}", get(internal_sales::report))
         .route("/internal/sales/{slug}/cancel", post(internal_sales::cancel))
+        .route("/internal/orders/{id}", get(internal_orders::relay))
+        .route("/internal/orders/{id}/refunds", post(internal_orders::relay))
+        .route("/internal/orders/{id}/refunds/{refund}/{what}", post(internal_orders::relay))
+        .route(wire::ORIGIN_TROUBLES, get(internal_orders::relay))
+        .route("/internal/outbox/{id}/resend", post(internal_orders::relay))
         .route(wire::EDGE_INDEX_PUBLISH, post(internal_search::index_publish))
         .route(wire::EDGE_INDEX_SYNONYMS, put(internal_search::synonyms))
         .route(wire::EDGE_INDEX, get(internal_search::index_status))
@@ -74,7 +79,10 @@ fn routes() -> Router {
         .route("/api/v1/carts/{id}/accept-prices", post(api::prices_accept))
         .route("/api/v1/carts/{id}/merge", post(api::cart_merge))
         .route("/api/v1/checkouts", post(api::checkout))
+        .route("/api/v1/gateways", get(api::gateways))
         .route("/api/v1/orders/{id}", get(api::order))
+        .route("/api/v1/orders/{id}/payments", post(api::order_pay))
+        .route("/api/v1/orders/{id}/cancel", post(api::order_cancel))
         .route("/api/v1/sales", get(api::sale_list))
         .route("/api/v1/sales/{slug}", get(api::sale))
         .route("/api/v1/sales/{slug}/join", post(api::sale_join))
@@ -105,6 +113,8 @@ fn routes() -> Router {
         .route("/checkout/return/{checkout_id}/{token}", get(checkout::back))
         .route("/orders/{id}", get(order::order))
         .route("/orders/{id}/status", get(order::status))
+        .route("/orders/{id}/pay", post(order::pay))
+        .route("/orders/{id}/cancel", post(order::cancel))
         .route("/sale/{slug}", get(sale::sale))
         .route("/sale/{slug}/join", post(sale::join))
         .route("/sale/{slug}/confirm", post(sale::confirm))

@@ -6,6 +6,7 @@ pub mod draft;
 pub mod icecat;
 pub mod import;
 pub mod luma;
+pub mod order_table;
 pub mod picture;
 pub mod random;
 pub mod report;

@@ -170,6 +170,14 @@ impl Shop {
         self.send(Method::POST, path, None, Vec::new()).await.map(drop)
     }
 
+    /// `POST path` without a body, the answer read as JSON.
+    ///
+    /// # Errors
+    /// See [`ShopError`].
+    pub async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, ShopError> {
+        parse(path, &self.send(Method::POST, path, None, Vec::new()).await?)
+    }
+
     /// `PUT path` with `bytes`.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod error;
 pub mod gateway;
 pub mod http;
 pub mod ledger;
+pub mod open_payment;
 pub mod order_book;
 pub mod outbox;
 pub mod payout;

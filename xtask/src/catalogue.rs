@@ -80,6 +80,25 @@ pub(crate) struct StockArguments {
     words: Vec<String>,
 }
 
+/// Arguments of `cargo xtask orders`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask orders show ORDER                              what was bought, how it was paid, what goes back
+  cargo xtask orders refund ORDER --reason \"did not fit\"    gives back all that is left of it
+                   [--line SKU=N]... [--delivery]            or only that part
+                   [--no-restock]                            and the goods cannot be sold again
+  cargo xtask orders retry ORDER REFUND                      tries one that failed once more
+  cargo xtask orders settle ORDER REFUND                     it went back by another way
+  cargo xtask orders troubles                                everything that needs a person
+  cargo xtask orders resend MESSAGE                          sends a message again that is stuck
+
+--shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
+pub(crate) struct OrdersArguments {
+    /// What to do, and with which order
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
 /// Arguments of `cargo xtask sale`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -159,6 +178,11 @@ pub(crate) fn import(layout: &Layout, arguments: ImportArguments) -> Result<()> 
 /// `cargo xtask stock`.
 pub(crate) fn stock(layout: &Layout, arguments: StockArguments) -> Result<()> {
     operator_tool(layout, "stock", arguments.words)
+}
+
+/// `cargo xtask orders`.
+pub(crate) fn orders(layout: &Layout, arguments: OrdersArguments) -> Result<()> {
+    operator_tool(layout, "orders", arguments.words)
 }
 
 /// `cargo xtask sale`.

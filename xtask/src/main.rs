@@ -48,6 +48,8 @@ enum Command {
     Queries(catalogue::QueriesArguments),
     /// Shows a variant's stock and its history, and moves it by hand
     Stock(catalogue::StockArguments),
+    /// Shows an order's money, gives it back, and lists what needs a person
+    Orders(catalogue::OrdersArguments),
     /// Sets, lists, shows and cancels flash sales, and checks their draws
     Sale(catalogue::SaleArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
@@ -81,6 +83,7 @@ fn run(command: Command) -> Result<()> {
         Command::Sim(arguments) => sim::run(&layout, arguments.words()),
         Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
         Command::Stock(arguments) => catalogue::stock(&layout, arguments),
+        Command::Orders(arguments) => catalogue::orders(&layout, arguments),
         Command::Sale(arguments) => catalogue::sale(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }

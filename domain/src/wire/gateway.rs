@@ -1,8 +1,10 @@
-//! The payment gateways by name.
+//! The payment gateways by name, and which of them a shop offers.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
 
 /// The payment gateways that are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,4 +56,35 @@ impl FromStr for GatewayName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| UnknownGateway(text.to_owned()))
     }
+}
+
+/// The gateways that are set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayOffers {
+    /// In the order in which shoppers see them.
+    pub gateways: Vec<GatewayOffer>,
+}
+
+/// A gateway that is set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayOffer {
+    /// Which.
+    pub gateway: GatewayName,
+    /// What it takes.
+    pub currencies: Vec<Currency>,
+}
+
+impl GatewayOffers {
+    /// Those that take `currency`.
+    pub fn taking(&self, currency: Currency) -> Vec<GatewayName> {
+        let takes = self.gateways.iter().filter(|offer| offer.currencies.contains(&currency));
+        takes.map(|offer| offer.gateway).collect()
+    }
+}
+
+/// Another payment of an order that waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextPayment {
+    /// Through whom.
+    pub gateway: GatewayName,
 }

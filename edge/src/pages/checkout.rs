@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::checkout::Address;
 use domain::ids::CheckoutId;
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::pricing::Quote;
 use domain::wire::GatewayName;
 use maud::{Markup, html};
@@ -13,6 +13,7 @@ use maud::{Markup, html};
 use super::cart::{Line, totals};
 use super::countries::COUNTRIES;
 use super::form::{Field, problem_summary};
+use super::gateways::choice;
 use super::layout::{Page, Site};
 use super::notice::{Tone, notice};
 
@@ -36,6 +37,8 @@ pub struct Model<'a> {
     pub lines: Vec<Line>,
     /// What it costs; what is charged is this or nothing.
     pub quote: Quote,
+    /// The gateways that take its currency; `None` while nobody knows.
+    pub gateways: Option<Vec<GatewayName>>,
 }
 
 /// What was typed.
@@ -56,14 +59,13 @@ pub enum Trouble {
     Short(Vec<(String, u32)>),
     /// The part of the shop that takes payments does not answer.
     PaymentsUnavailable,
+    /// The gateway that was chosen does not answer.
+    GatewayUnavailable(GatewayName),
     /// A price changed since the page was shown.
     PriceChanged,
     /// Anything else, in words for the shopper.
     Other(String),
 }
-
-/// The gateways among which a shopper chooses.
-const OFFERED: [GatewayName; 1] = [GatewayName::Paystack];
 
 /// Fields in the order of the form, which is the order of the problem summary too.
 const ORDER: [&str; 8] = ["email", "name", "line1", "city", "region", "country", "phone", "gateway"];
@@ -149,31 +151,34 @@ fn form(model: &Model<'_>) -> Markup {
             fieldset {
                 legend { "Payment" }
                 @if let Some(problem) = model.problems.get("gateway") { p.problem #gateway-problem { (problem) } }
-                @for (index, offered) in OFFERED.into_iter().enumerate() {
-                    @let id = if index == 0 { "gateway".to_owned() } else { format!("gateway-{}", offered.as_str()) };
-                    .choice {
-                        input id=(id) type="radio" name="gateway" value=(offered.as_str()) checked[offered == *gateway];
-                        label for=(id) {
-                            strong { (offered.title()) }
-                            span.hint { (gateway_methods(offered)) }
+                @match model.gateways.as_deref() {
+                    Some([]) => (nothing_offered(model.quote.currency)),
+                    Some(offered) => {
+                        (choice(offered, *gateway, model.quote.currency))
+                        p.hint {
+                            "You pay on the next page, which belongs to the payment provider. We never see your card."
                         }
                     }
+                    // Sent again, the form finds out.
+                    None => input #gateway type="hidden" name="gateway" value=(gateway.as_str());
                 }
-                p.hint { "You pay on the next page, which belongs to the payment provider. We never see your card." }
             }
-            button.button.wide { "Pay " (model.quote.total()) }
+            @if model.gateways.as_ref().is_none_or(|offered| !offered.is_empty()) {
+                button.button.wide { "Pay " (model.quote.total()) }
+            }
             p.hint { a href="/cart" { "Back to the cart" } }
         }
     }
 }
 
-const fn gateway_methods(gateway: GatewayName) -> &'static str {
-    match gateway {
-        GatewayName::Paystack => "Card, bank transfer or USSD",
-        GatewayName::Flutterwave => "Card, bank transfer, USSD or mobile money",
-        GatewayName::Monnify => "Bank transfer, card or USSD",
-        GatewayName::Stripe => "Card or wallet",
-    }
+fn nothing_offered(currency: Currency) -> Markup {
+    notice(
+        Tone::Warning,
+        "Nothing can be paid here at the moment",
+        &html! {
+            p #gateway { "This shop takes no payments in " (currency) " now. Your cart is kept: come back later." }
+        },
+    )
 }
 
 fn trouble_view(trouble: &Trouble) -> Markup {
@@ -191,6 +196,11 @@ fn trouble_view(trouble: &Trouble) -> Markup {
             },
         ),
         Trouble::PaymentsUnavailable => super::notice::payments_unavailable(),
+        Trouble::GatewayUnavailable(gateway) => notice(
+            Tone::Warning,
+            &format!("{} does not answer", gateway.title()),
+            &html! { p { "Nothing was charged. Choose another way to pay, or try again in a minute." } },
+        ),
         Trouble::PriceChanged => notice(
             Tone::Warning,
             "A price has changed",
@@ -230,6 +240,10 @@ mod tests {
     use super::*;
 
     fn page(address: Address, trouble: Option<Trouble>) -> String {
+        page_with(address, trouble, Some(vec![GatewayName::Paystack, GatewayName::Stripe]))
+    }
+
+    fn page_with(address: Address, trouble: Option<Trouble>, gateways: Option<Vec<GatewayName>>) -> String {
         let (line, quote) = two_cups();
         let problems = address.problems().into_iter().map(|(field, words)| (field.to_owned(), words)).collect();
         let model = Model {
@@ -241,6 +255,7 @@ mod tests {
             trouble,
             lines: vec![line],
             quote,
+            gateways,
         };
         view(&model).into_string()
     }
@@ -280,5 +295,19 @@ mod tests {
             html.contains("Cup: sold out") && html.contains("Pot: only 2 left") && html.contains("Nothing was charged"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn with_no_gateway_nothing_can_be_paid_and_the_page_says_so() {
+        let html = page_with(Address::default(), None, Some(Vec::new()));
+        assert!(html.contains("Nothing can be paid here") && html.contains("takes no payments in USD"), "{html}");
+        assert!(!html.contains("<button class=\"button wide\""), "{html}");
+    }
+
+    #[test]
+    fn while_nobody_knows_the_gateways_the_form_can_be_sent_again() {
+        let html = page_with(Address::default(), Some(Trouble::PaymentsUnavailable), None);
+        assert!(html.contains("Payments are not possible") && html.contains("<button class=\"button wide\""), "{html}");
+        assert!(html.contains("type=\"hidden\" name=\"gateway\" value=\"paystack\""), "{html}");
     }
 }

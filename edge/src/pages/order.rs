@@ -2,8 +2,9 @@
 
 use domain::money::Money;
 use domain::order::OrderStatus;
+use domain::refund::Cause;
 use domain::time::Timestamp;
-use domain::wire::OrderView;
+use domain::wire::{GatewayName, OrderView};
 use maud::{Markup, html};
 
 use super::cart::totals;
@@ -11,6 +12,8 @@ use super::countries::country_name;
 use super::layout::{Page, SHOP_NAME, Site};
 use super::links::product;
 use super::moment::date_and_time;
+use super::notice::{Tone, notice};
+use super::order_money;
 
 /// What an order's page shows.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,12 @@ pub struct Model<'a> {
     pub href: &'a str,
     /// The status fragment's address ([`status`]), its token included.
     pub status_href: &'a str,
+    /// Lets its forms act on the order.
+    pub token: &'a str,
+    /// The gateways that take the order's currency.
+    pub offered: &'a [GatewayName],
+    /// Why the last thing that was asked was refused, in words for the shopper.
+    pub refused: Option<&'a str>,
 }
 
 /// The page.
@@ -30,7 +39,11 @@ pub fn view(model: &Model<'_>) -> Markup {
     let order = model.order;
     let main = html! {
         .wrap.order {
+            @if let Some(refused) = model.refused {
+                (notice(Tone::Warning, "That was not done", &html! { p { (refused) } }))
+            }
             (status(model))
+            (order_money::another_way(model))
             .order-body {
                 section aria-labelledby="items-title" {
                     h2 #items-title { "What you ordered" }
@@ -55,14 +68,16 @@ pub fn view(model: &Model<'_>) -> Markup {
                     (totals(&order.quote))
                 }
                 section.order-facts aria-label="Delivery and payment" {
+                    (order_money::refunds(order))
                     (delivery(order))
                     (payment(order))
+                    (order_money::cancel(model))
                 }
             }
             p.print-only { (SHOP_NAME) ", " (model.site.base_url) }
         }
     };
-    Page::private(model.site, &format!("{} · Order {}", headline(order.status), short_id(order))).render(&main)
+    Page::private(model.site, &format!("{} · Order {}", headline(order), short_id(order))).render(&main)
 }
 
 /// Where the order stands and what to do. A fragment that asks for itself again until nothing more will change soon.
@@ -75,12 +90,14 @@ pub fn status(model: &Model<'_>) -> Markup {
             hx-swap=[waiting.then_some("outerMorph")] {
             p.muted { "Order " (short_id(order)) }
             div role="status" aria-live="polite" {
-                h1 { (headline(order.status)) }
+                h1 { (headline(order)) }
                 p.lead { (explanation(order)) }
             }
             .actions.no-print {
                 @if waiting {
-                    @if let Some(href) = &order.payment.redirect_url { a.button href=(href) { "Pay now" } }
+                    @if let Some(href) = order_money::open_page(order) {
+                        a.button href=(href) { "Pay with " (order.payment.gateway.title()) }
+                    }
                     a.button.quiet href=(model.href) { "Check again" }
                 } @else {
                     a.button.quiet href="/" { "Go on shopping" }
@@ -91,8 +108,9 @@ pub fn status(model: &Model<'_>) -> Markup {
     }
 }
 
-const fn headline(status: OrderStatus) -> &'static str {
-    match status {
+fn headline(order: &OrderView) -> &'static str {
+    match order.status {
+        OrderStatus::AwaitingPayment if order_money::is_declined(order) => "Your payment did not go through",
         OrderStatus::AwaitingPayment => "Waiting for your payment",
         OrderStatus::Paid => "Thank you, your order is paid",
         OrderStatus::Packed => "Your order is packed",
@@ -117,11 +135,9 @@ fn explanation(order: &OrderView) -> Markup {
     let gateway = order.payment.gateway.title();
     html! {
         @match order.status {
-            OrderStatus::AwaitingPayment => {
-                "Your things are held for you. If you have paid already, wait a moment: " (gateway)
-                " tells us, and this page follows by itself."
-            }
+            OrderStatus::AwaitingPayment => (order_money::waiting(order)),
             OrderStatus::Paid => {
+                @if order.refunds.iter().any(|refund| refund.cause == Cause::TakenBack) { "A part of it is refunded. " }
                 "We are getting it ready. This page is your receipt: keep its address, or print it."
             }
             OrderStatus::Packed => { "It leaves with the courier next." }
@@ -131,10 +147,12 @@ fn explanation(order: &OrderView) -> Markup {
                 "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you."
             }
             OrderStatus::RefundDue => {
-                "The order could not be filled as it was paid. What was paid is owed to you, and goes back through " (gateway)
+                (order_money::why_all(order)) " What was paid is owed to you, and goes back through " (gateway)
                 " to where it came from."
             }
-            OrderStatus::Refunded => { (gateway) " has returned the money. Your bank may need some days to show it." }
+            OrderStatus::Refunded => {
+                (order_money::why_all(order)) " What was paid has gone back. Your bank may need some days to show it."
+            }
         }
     }
 }
@@ -223,7 +241,10 @@ fn short_id(order: &OrderView) -> String {
 #[cfg(test)]
 mod tests {
     use domain::checkout::Address;
-    use domain::wire::{GatewayName, OrderLine, PaymentView, StatusChange};
+    use domain::payment::PaymentStatus;
+    use domain::refund::RefundStatus;
+    use domain::refund::part::Part;
+    use domain::wire::{OrderLine, PaymentView, RefundView, StatusChange};
 
     use super::super::cart::tests::two_cups;
     use super::super::layout::tests::site;
@@ -251,19 +272,87 @@ mod tests {
             payment: PaymentView {
                 gateway: GatewayName::Paystack,
                 reference: "ref-1".into(),
-                status: "pending".into(),
+                status: PaymentStatus::Pending,
                 captured: None,
                 redirect_url: Some("https://gateway.example/pay".into()),
             },
+            payments: vec![],
+            pay_before: None,
+            refunds: vec![],
             history: vec![StatusChange { at: Timestamp(0), status: OrderStatus::AwaitingPayment }],
             refunds: Vec::new(),
         }
     }
 
     fn page(status: OrderStatus) -> String {
-        let (site, order) = (site(), order(status));
-        view(&Model { site: &site, order: &order, href: "/orders/1?token=t", status_href: "/orders/1/status?token=t" })
-            .into_string()
+        page_of(&order(status))
+    }
+
+    fn page_of(order: &OrderView) -> String {
+        let model = Model {
+            site: &site(),
+            order,
+            href: "/orders/1?token=t",
+            status_href: "/orders/1/status?token=t",
+            token: "t",
+            offered: &[GatewayName::Paystack, GatewayName::Stripe],
+            refused: None,
+        };
+        view(&model).into_string()
+    }
+
+    #[test]
+    fn an_order_that_waits_can_be_paid_another_way() {
+        let html = page(OrderStatus::AwaitingPayment);
+        assert!(html.contains("Pay with Paystack") && html.contains("Pay another way"), "{html}");
+        assert!(html.contains("name=\"gateway\" value=\"stripe\""), "{html}");
+        assert!(!html.contains("value=\"paystack\""), "its page is open: {html}");
+        assert!(!page(OrderStatus::Paid).contains("/pay\""), "what is paid is not paid again");
+    }
+
+    #[test]
+    fn a_payment_that_was_declined_says_so_and_may_be_tried_again_or_another_way() {
+        let mut order = order(OrderStatus::AwaitingPayment);
+        order.payment.status = PaymentStatus::Failed;
+        let html = page_of(&order);
+        assert!(html.contains("Your payment did not go through") && html.contains("nothing was charged"), "{html}");
+        assert!(html.contains("value=\"paystack\"") && html.contains("value=\"stripe\""), "{html}");
+        assert!(!html.contains("https://gateway.example/pay"), "its page may be dead: {html}");
+    }
+
+    #[test]
+    fn what_goes_back_says_how_much_why_and_where_it_is() {
+        let mut order = order(OrderStatus::Paid);
+        let line = domain::stock::StockLine { sku: order.lines[0].sku.clone(), quantity: order.lines[0].quantity };
+        order.refunds = RefundStatus::ALL
+            .into_iter()
+            .map(|status| RefundView {
+                id: domain::ids::RefundId(order.id.0),
+                reference: "ref-1".into(),
+                amount_minor: 1_000,
+                currency: "USD".into(),
+                status,
+                cause: Cause::TakenBack,
+                reason: "it <did> not fit".into(),
+                part: Part { lines: vec![line.clone()], delivery: true },
+                ordered_at: Timestamp(0),
+                last_error: Some("a secret of ours".into()),
+            })
+            .collect();
+        let html = page_of(&order);
+        for words in ["being returned", "on its way", "Paystack has returned it", "delayed", "another way", "$10"] {
+            assert!(html.contains(words), "{words}: {html}");
+        }
+        assert!(html.contains("it &lt;did&gt; not fit: 2 × Cup &lt;b&gt;, delivery"), "{html}");
+        assert!(!html.contains("a secret of ours"), "{html}");
+    }
+
+    #[test]
+    fn only_what_has_not_left_can_be_cancelled() {
+        for status in OrderStatus::ALL {
+            let cancels = page(status).contains("Yes, cancel the order");
+            assert_eq!(cancels, status == OrderStatus::Paid, "{status}");
+        }
     }
 
     #[test]
@@ -281,7 +370,7 @@ mod tests {
     fn a_settled_order_stops_asking() {
         for status in [OrderStatus::Paid, OrderStatus::Cancelled, OrderStatus::Refunded] {
             let html = page(status);
-            assert!(!html.contains("every 3s") && !html.contains("Pay now"), "{html}");
+            assert!(!html.contains("every 3s") && !html.contains("Pay with"), "{html}");
         }
     }
 }

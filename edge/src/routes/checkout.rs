@@ -18,9 +18,9 @@ use crate::checkout::{self, Checkout, PricedCart};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
-use crate::origin_client;
+use crate::origin_client::{self, GATEWAY_UNAVAILABLE};
 use crate::pages::checkout::{Form as Typed, Model, Trouble, view};
-use crate::{sales, site};
+use crate::{gateways, sales, site};
 
 /// `GET /checkout`
 #[worker::send]
@@ -114,6 +114,10 @@ pub(crate) async fn place(
             return Ok(Redirect::to("/cart").into_response());
         }
         Error::Rejection(rejection) if !rejection.fields.is_empty() => (rejection.fields.clone(), None, checkout_id),
+        // The order may be there: the same checkout again goes on with it, through whichever gateway.
+        Error::Rejection(rejection) if rejection.code == GATEWAY_UNAVAILABLE => {
+            (BTreeMap::new(), Some(Trouble::GatewayUnavailable(typed.gateway)), checkout_id)
+        }
         Error::Rejection(rejection) => {
             // What was refused is over; the next try is a checkout of its own.
             (BTreeMap::new(), Some(trouble(rejection)), CheckoutId(context.new_id()))
@@ -171,6 +175,10 @@ async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -
         Some(Trouble::Short(lines)) => Some(Trouble::Short(titled(lines, &priced.lines))),
         other => other,
     };
+    let (gateways, trouble) = match gateways::offers(context).await {
+        Ok(offers) => (Some(offers.taking(quote.currency)), trouble),
+        Err(_) => (None, trouble.or(Some(Trouble::PaymentsUnavailable))),
+    };
     let markup = view(&Model {
         site: &site,
         csrf: &shopper.tokens.csrf(cart_id),
@@ -180,6 +188,7 @@ async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -
         trouble,
         lines: priced.lines.iter().map(|line| page_line(&line.article, line.quantity)).collect(),
         quote,
+        gateways,
     });
     Ok(Html(markup.into_string()).into_response())
 }

@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod index_files;
 pub(crate) mod internal;
+pub(crate) mod internal_orders;
 pub(crate) mod internal_sales;
 pub(crate) mod internal_search;
 pub(crate) mod internal_stock;

@@ -8,14 +8,19 @@ use axum::middleware::Next;
 use axum::response::Response;
 use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, CLOCK_SKEW_MAX, SignatureHeaders, SignedParts};
-use domain::wire::{OrderView, PaymentView, PlaceOrder, PlacedOrder, RefundRequest, Restate, Restated};
+use domain::wire::{
+    GatewayOffers, NextPayment, OrderView, PaymentHandle, PaymentView, PlaceOrder, PlacedOrder, RefundRequest, Restate,
+    Restated,
+};
 use serde::de::DeserializeOwned;
 
 use super::{RequestId, header_text, read_body};
 use crate::App;
 use crate::error::Error;
-use crate::place_order::{self, shown};
+use crate::open_payment::{self, shown};
+use crate::place_order;
 use crate::store::orders::StoredOrder;
+use crate::store::payments::StoredPayment;
 use crate::store::refunds::{self, StoredRefund};
 use crate::store::sql::Connection;
 use crate::store::{Tx, nonces, orders, payments};
@@ -84,6 +89,23 @@ pub(super) async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, request:
         };
         Error::rejected(status, code, "Invalid body", error.to_string())
     })
+}
+
+/// `GET /internal/gateways`
+pub async fn gateways(State(app): State<App>) -> Json<GatewayOffers> {
+    Json(open_payment::offers(&app))
+}
+
+/// `POST /internal/orders/{order_id}/payments`
+pub async fn pay(
+    State(app): State<App>,
+    Path(order_id): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<PaymentHandle>, Error> {
+    let id: OrderId = order_id.parse().map_err(|_| Error::order_not_found())?;
+    let NextPayment { gateway } = read_json(&headers, request).await?;
+    Ok(Json(open_payment::pay(&app, id, gateway).await?))
 }
 
 /// `POST /internal/orders/{order_id}/refunds`
@@ -179,15 +201,21 @@ async fn view(connection: &mut Connection, order: StoredOrder) -> Result<OrderVi
         quote: order.quote()?,
         history: orders::history(connection, order.id).await?,
         refunds: refunds::of_order(connection, order.id).await?.into_iter().map(StoredRefund::view).collect(),
-        payment: PaymentView {
-            gateway: stored.gateway,
-            reference: stored.payment.reference,
-            status: stored.payment.status.to_string(),
-            captured: stored.payment.captured.and_then(|capture| capture.money()),
-            redirect_url: stored.redirect_url.filter(|_| waiting && stored.payment.status.is_open()),
-        },
+        payment: payment_view(stored, waiting),
+        payments: attempts.into_iter().map(|attempt| payment_view(attempt, waiting)).collect(),
+        pay_before: waiting.then_some(order.placed.pay_before),
         email: order.email,
         address: order.address,
         lines: order.lines,
     })
+}
+
+fn payment_view(stored: StoredPayment, waiting: bool) -> PaymentView {
+    PaymentView {
+        gateway: stored.gateway,
+        reference: stored.payment.reference,
+        status: stored.payment.status,
+        captured: stored.payment.captured.and_then(|capture| capture.money()),
+        redirect_url: stored.redirect_url.filter(|_| waiting && stored.payment.status.is_open()),
+    }
 }

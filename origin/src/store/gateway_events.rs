@@ -1,10 +1,10 @@
 //! What gateways told us by themselves, each event once.
 
 use domain::time::Timestamp;
-use domain::wire::GatewayName;
+use domain::wire::{GatewayName, WebhookTrouble};
 
-use super::Tx;
-use super::sql::{Connection, query};
+use super::sql::{Connection, Row, query};
+use super::{Tx, parsed};
 use crate::error::Error;
 use crate::gateway::Notice;
 
@@ -54,4 +54,28 @@ pub async fn set_outcome(tx: &mut Tx, received: &Received, outcome: &str) -> Res
     let query = query(SQL).bind(received.gateway.as_str()).bind(&received.notice.key).bind(outcome);
     query.execute(tx.connection()).await?;
     Ok(())
+}
+
+/// Up to `limit` events since `since` that should have had an effect and had none; the last of them, oldest first.
+pub async fn in_trouble(
+    connection: &mut Connection,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<WebhookTrouble>, Error> {
+    const SQL: &str = "-- gateway_event.in_trouble
+        SELECT gateway, event, reference, outcome, received_at, request_id FROM gateway_event
+        WHERE outcome IN ('unmatched', 'contradicted') AND received_at >= $1
+        ORDER BY received_at DESC LIMIT $2";
+    let read = |row: &Row| {
+        Ok(WebhookTrouble {
+            gateway: parsed(row, "gateway")?,
+            event: row.get("event")?,
+            reference: row.get("reference")?,
+            outcome: row.get("outcome")?,
+            received_at: Timestamp(row.get("received_at")?),
+            request_id: row.get("request_id")?,
+        })
+    };
+    let query = query(SQL).bind(since.as_millis()).bind(i64::from(limit));
+    query.fetch_all(connection).await?.iter().rev().map(read).collect()
 }

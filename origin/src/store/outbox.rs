@@ -2,7 +2,7 @@
 
 use domain::ids::{EventId, OrderId};
 use domain::time::Timestamp;
-use domain::wire::{OriginEvent, OriginEventKind};
+use domain::wire::{OriginEvent, OriginEventKind, StuckMessage};
 
 use super::sql::{Connection, Row, query};
 use super::{Tx, number, parsed};
@@ -160,4 +160,30 @@ pub async fn backlog(connection: &mut Connection) -> Result<Backlog, Error> {
         SELECT count(*) AS waiting, count(stuck_at) AS stuck FROM outbox WHERE delivered_at IS NULL";
     let row = query(SQL).fetch_one(connection).await?;
     Ok(Backlog { waiting: row.get("waiting")?, stuck: row.get("stuck")? })
+}
+
+/// Up to `limit` messages that somebody should look at, oldest first.
+pub async fn stuck(connection: &mut Connection, limit: u32) -> Result<Vec<StuckMessage>, Error> {
+    const SQL: &str = "-- outbox.stuck
+        SELECT * FROM outbox WHERE delivered_at IS NULL AND stuck_at IS NOT NULL ORDER BY created_at LIMIT $1";
+    let message = |row: &Row| {
+        Ok(StuckMessage {
+            id: parsed(row, "id")?,
+            order_id: parsed(row, "order_id")?,
+            kind: row.get("kind")?,
+            attempts: number(row, "attempts")?,
+            stuck_at: Timestamp(row.get("stuck_at")?),
+            next_attempt_at: Timestamp(row.get("next_attempt_at")?),
+            last_error: row.get("last_error")?,
+        })
+    };
+    query(SQL).bind(i64::from(limit)).fetch_all(connection).await?.iter().map(message).collect()
+}
+
+/// Makes a message that was not delivered due at once; `false` when there is none.
+pub async fn make_due(tx: &mut Tx, id: EventId, now: Timestamp) -> Result<bool, Error> {
+    const SQL: &str = "-- outbox.make_due
+        UPDATE outbox SET next_attempt_at = $2 WHERE id = $1 AND delivered_at IS NULL";
+    let query = query(SQL).bind(id.to_string()).bind(now.as_millis());
+    Ok(query.execute(tx.connection()).await? == 1)
 }

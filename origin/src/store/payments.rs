@@ -110,6 +110,18 @@ pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<
     query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
 }
 
+/// Up to `limit` payments whose money no order has a use for, and that is not back yet; oldest first.
+pub async fn not_given_back(connection: &mut Connection, limit: u32) -> Result<Vec<StoredPayment>, Error> {
+    const SQL: &str = "-- payment.not_given_back
+        SELECT * FROM payment
+        WHERE status IN ('underpaid', 'overpaid', 'wrong_currency', 'duplicate_capture')
+            AND NOT EXISTS (
+                SELECT 1 FROM refund
+                WHERE refund.reference = payment.reference AND refund.status IN ('done', 'settled_by_hand'))
+        ORDER BY created_at LIMIT $1";
+    query(SQL).bind(i64::from(limit)).fetch_all(connection).await?.iter().map(read).collect()
+}
+
 /// Writes what was learnt about a payment.
 pub async fn update(tx: &mut Tx, stored: &StoredPayment, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "-- payment.update

@@ -168,6 +168,16 @@ pub async fn of_order(connection: &mut Connection, order_id: OrderId) -> Result<
     query(SQL).bind(order_id.to_string()).fetch_all(connection).await?.iter().map(read).collect()
 }
 
+/// Up to `limit` refunds that failed for good, or were tried at least `tries` times in vain; oldest first.
+pub async fn in_trouble(connection: &mut Connection, tries: u32, limit: u32) -> Result<Vec<StoredRefund>, Error> {
+    const SQL: &str = "-- refund.in_trouble
+        SELECT * FROM refund
+        WHERE status = 'failed' OR (status IN ('due', 'pending') AND tries >= $1)
+        ORDER BY created_at, id LIMIT $2";
+    let query = query(SQL).bind(i64::from(tries)).bind(i64::from(limit));
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
 /// Takes up to `limit` refunds that are due. Nobody else gets them before `until`.
 pub async fn claim_due(tx: &mut Tx, limit: u32, until: Timestamp, now: Timestamp) -> Result<Vec<StoredRefund>, Error> {
     const SQL: &str = "-- refund.claim_due

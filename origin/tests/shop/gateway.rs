@@ -1,4 +1,5 @@
-//! A Paystack to test against: real shapes, and faults on demand.
+//! A Paystack to test against: real shapes, and faults on demand. Beside it the part of a Flutterwave (v3) through which one pays, with the
+//! same book.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -75,6 +76,9 @@ impl Paystack {
             .route("/paystack/transaction/verify/{reference}", get(verify))
             .route("/paystack/dispute/{id}", get(dispute))
             .route("/paystack/refund", post(refund).get(list_refunds))
+            .route("/flutterwave/payments", post(flutterwave_initialise))
+            .route("/flutterwave/transactions/verify_by_reference", get(flutterwave_verify))
+            .route("/flutterwave/transactions", get(flutterwave_list))
             .with_state(self.clone())
     }
 
@@ -196,6 +200,46 @@ fn make(paystack: &Paystack, body: &Bytes) -> Response {
         let data = json!({"authorization_url": url, "access_code": "x", "reference": reference});
         Json(json!({"status": true, "message": "Authorization URL created", "data": data})).into_response()
     })
+}
+
+async fn flutterwave_initialise(State(paystack): State<Paystack>, Json(body): Json<Value>) -> Response {
+    paystack.with(|book| {
+        book.initialised += 1;
+        let reference = body["tx_ref"].as_str().unwrap().to_owned();
+        let id = 1_000 + i64::try_from(book.transactions.len()).unwrap();
+        let naira: f64 = body["amount"].to_string().trim_matches('"').parse().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "a test's small amounts")]
+        let amount = (naira * 100.0).round() as i64;
+        let currency = body["currency"].as_str().unwrap().to_owned();
+        let link = format!("https://flutterwave.example/{reference}");
+        book.transactions.insert(reference, Transaction { id, status: "abandoned".to_owned(), amount, currency });
+        Json(json!({"status": "success", "message": "Hosted Link", "data": {"link": link}})).into_response()
+    })
+}
+
+/// Flutterwave knows nothing of a page on which nobody has tried to pay.
+fn flutterwave_data(book: &Book, reference: &str) -> Option<Value> {
+    let transaction = book.transactions.get(reference).filter(|transaction| transaction.status == "success")?;
+    let naira = Value::Number(format!("{}.{:02}", transaction.amount / 100, transaction.amount % 100).parse().unwrap());
+    Some(json!({
+        "id": transaction.id, "tx_ref": reference, "status": "successful", "currency": transaction.currency,
+        "amount": naira, "charged_amount": naira, "app_fee": 0,
+    }))
+}
+
+async fn flutterwave_verify(State(paystack): State<Paystack>, Query(of): Query<BTreeMap<String, String>>) -> Response {
+    match paystack.with(|book| flutterwave_data(book, &of["tx_ref"])) {
+        Some(data) => Json(json!({"status": "success", "message": "Fetched", "data": data})).into_response(),
+        None => {
+            let body = json!({"status": "error", "message": "No transaction was found for this id", "data": null});
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+    }
+}
+
+async fn flutterwave_list(State(paystack): State<Paystack>, Query(of): Query<BTreeMap<String, String>>) -> Response {
+    let data: Vec<Value> = paystack.with(|book| flutterwave_data(book, &of["tx_ref"])).into_iter().collect();
+    Json(json!({"status": "success", "message": "Fetched", "data": data})).into_response()
 }
 
 async fn verify(State(paystack): State<Paystack>, Path(reference): Path<String>) -> Response {

@@ -6,6 +6,7 @@ mod edge;
 mod gateway;
 mod world;
 
+mod another_way;
 mod books;
 mod delivery;
 mod engines;
@@ -15,3 +16,4 @@ mod process;
 mod reconciliation;
 mod refunds;
 mod settlement;
+mod troubles;

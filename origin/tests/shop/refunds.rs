@@ -43,7 +43,7 @@ impl World {
         Answer::of(self.signed("POST", &path, serde_json::to_vec(request).unwrap())).await
     }
 
-    async fn decide(&self, order_id: OrderId, refund_id: RefundId, what: &str) -> Answer {
+    pub(crate) async fn decide(&self, order_id: OrderId, refund_id: RefundId, what: &str) -> Answer {
         let path = format!("{ORIGIN_ORDER}{order_id}{ORIGIN_REFUNDS}/{refund_id}/{what}");
         Answer::of(self.signed("POST", &path, Vec::new())).await
     }

@@ -2,6 +2,7 @@
 
 use domain::money::{Currency, Money};
 use domain::order::OrderStatus;
+use domain::payment::PaymentStatus;
 use domain::wire::OriginEventKind;
 
 use crate::world::World;
@@ -18,7 +19,7 @@ async fn the_same_webhook_five_times_at_once_settles_once() {
 
     let view = world.view(placed.order_id).await;
     assert_eq!(view.status, OrderStatus::Paid);
-    assert_eq!(view.payment.status, "captured");
+    assert_eq!(view.payment.status, PaymentStatus::Captured);
     assert_eq!(view.payment.captured, Some(Money::new(12_550, Currency::Ngn)));
     assert_eq!(view.payment.redirect_url, None, "nothing is left to pay");
     assert_eq!(world.statuses(placed.order_id).await, [OrderStatus::AwaitingPayment, OrderStatus::Paid]);
@@ -80,7 +81,7 @@ async fn a_stale_failure_after_success_changes_nothing() {
     let reference = placed.payment.reference.as_str();
     world.paystack.set(reference, |transaction| transaction.status = "failed".to_owned());
     assert_eq!(world.webhook("charge.failed", reference).await, 200);
-    assert_eq!(world.view(placed.order_id).await.payment.status, "failed");
+    assert_eq!(world.view(placed.order_id).await.payment.status, PaymentStatus::Failed);
     world.paystack.pay(reference);
     assert_eq!(world.webhook("charge.success", reference).await, 200);
     // Late, and told differently: the notice itself, and even the gateway's own answer.

@@ -16,6 +16,7 @@ use domain::wire::{GatewayName, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_VERIFY}
 use domain::wire::{OrderLine, OrderView, PlaceOrder, PlacedOrder, Problem};
 use origin::clock::Clock;
 use origin::config::Config;
+use origin::store::Tx;
 use origin::store::orders::priced;
 use origin::store::sql::query;
 use origin::{App, Running};
@@ -36,13 +37,17 @@ pub(crate) const METRICS_TOKEN: &str = "token-of-the-test-shop";
 /// files.
 const POSTGRES: &str = "TEST_POSTGRES_URL";
 
-const VARIABLES: [&str; 10] = [
+const VARIABLES: &[&str] = &[
     "ORIGIN_LISTEN",
     "DATABASE_URL",
     "EDGE_URL",
     "EDGE_ORIGIN_KEYS",
     "PAYSTACK_SECRET_KEY",
     "PAYSTACK_BASE_URL",
+    "FLUTTERWAVE_VERSION",
+    "FLUTTERWAVE_BASE_URL",
+    "FLUTTERWAVE_SECRET_KEY",
+    "FLUTTERWAVE_SECRET_HASH",
     "COMMISSIONS",
     "METRICS_TOKEN",
     "RECONCILE_INTERVAL_MS",
@@ -147,7 +152,7 @@ impl World {
     async fn not_started(interval: Duration) -> Self {
         let (clock, keys): (Clock, Keyring) = (Clock::default(), KEYS.parse().unwrap());
         let (paystack, edge) = (Paystack::default(), Edge::new(keys.clone(), clock.clone()));
-        let gateway_url = format!("{}/paystack", serve(paystack.router()).await);
+        let gateway_url = serve(paystack.router()).await;
         let edge_url = serve(edge.router()).await;
         let folder = TempDir::new().unwrap();
         Self {
@@ -215,7 +220,10 @@ impl World {
             "EDGE_URL" => Some(self.edge_url.clone()),
             "EDGE_ORIGIN_KEYS" => Some(KEYS.to_owned()),
             "PAYSTACK_SECRET_KEY" => Some(SECRET.to_owned()),
-            "PAYSTACK_BASE_URL" => Some(self.gateway_url.clone()),
+            "PAYSTACK_BASE_URL" => Some(format!("{}/paystack", self.gateway_url)),
+            "FLUTTERWAVE_VERSION" => Some("v3".to_owned()),
+            "FLUTTERWAVE_BASE_URL" => Some(format!("{}/flutterwave", self.gateway_url)),
+            "FLUTTERWAVE_SECRET_KEY" | "FLUTTERWAVE_SECRET_HASH" => Some(SECRET.to_owned()),
             "RECONCILE_INTERVAL_MS" => Some(self.reconcile_interval_ms.to_string()),
             "METRICS_TOKEN" => Some(METRICS_TOKEN.to_owned()),
             "COMMISSIONS" => Some("*=1000".to_owned()),
@@ -355,6 +363,15 @@ impl World {
 
     pub(crate) async fn until_status(&self, order_id: OrderId, status: OrderStatus) {
         self.until(&format!("the order is {status}"), async || self.view(order_id).await.status == status).await;
+    }
+
+    /// Any statement, to bring about what would take hours.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        let statement = move |mut tx: Tx| async move {
+            query(sql).execute(tx.connection()).await?;
+            tx.done(())
+        };
+        self.app().store().transact("test", statement).await.unwrap();
     }
 
     /// `SELECT count(*) AS n …`

@@ -12,7 +12,7 @@ use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId};
 use domain::pricing::DeliveryMethod;
 use domain::stock::Quantity;
-use domain::wire::GatewayName;
+use domain::wire::{GatewayName, PaymentHandle};
 use http::{HeaderMap, StatusCode, header};
 use search::Request;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub(crate) use self::flash_sales::{
     confirm as sale_confirm, draw as sale_draw, join as sale_join, list as sale_list, people as sale_people, sale,
     standing as sale_standing,
 };
-use self::shapes::{CartBody, CheckoutBody, NewCart, OrderBody, ProductBody, SearchBody};
+use self::shapes::{CartBody, CheckoutBody, GatewaysBody, NewCart, OrderBody, ProductBody, SearchBody};
 use super::cart::{idempotency_key, sku};
 use super::listing::{form_pairs, order as index_order};
 use super::order;
@@ -32,6 +32,8 @@ use crate::checkout::{self, Checkout};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::Path;
+use crate::gateways;
+use crate::origin_client;
 use crate::pages::filters::{ATTRIBUTE_PREFIX, Sort};
 use crate::queries;
 use crate::sales;
@@ -323,7 +325,13 @@ pub(crate) async fn checkout(context: Context, headers: HeaderMap, body: Bytes) 
     Ok((StatusCode::CREATED, Json(CheckoutBody::new(placed, order_token))).into_response())
 }
 
-/// `GET /api/v1/orders/{id}`. The order's token comes as bearer, or as `?token=`.
+/// `GET /api/v1/gateways`
+#[worker::send]
+pub(crate) async fn gateways(context: Context) -> Result<Json<GatewaysBody>, Error> {
+    Ok(Json(GatewaysBody::new(gateways::offers(&context).await?)))
+}
+
+/// `GET /api/v1/orders/{id}`. The order's token comes as bearer, or as `?token=`, here and in the two below.
 #[worker::send]
 pub(crate) async fn order(
     context: Context,
@@ -331,10 +339,44 @@ pub(crate) async fn order(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Json<OrderBody>, Error> {
+    Ok(Json(OrderBody::new(order::find(&context, &id, &order_token(query, &headers)).await?)))
+}
+
+#[derive(Deserialize)]
+struct PayOrder {
+    gateway: GatewayName,
+}
+
+/// `POST /api/v1/orders/{id}/payments`: the page on which an order that waits is paid through another gateway, or the same again.
+#[worker::send]
+pub(crate) async fn order_pay(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<PaymentHandle>, Error> {
+    let order_id = order::authorised(&context, &id, &order_token(query, &headers))?;
+    let PayOrder { gateway } = json(&body)?;
+    Ok(Json(origin_client::pay(&context, order_id, gateway).await?))
+}
+
+/// `POST /api/v1/orders/{id}/cancel`: gives everything back, as long as nothing has left. Again changes nothing.
+#[worker::send]
+pub(crate) async fn order_cancel(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<OrderBody>, Error> {
+    let order_id = order::authorised(&context, &id, &order_token(query, &headers))?;
+    Ok(Json(OrderBody::new(origin_client::cancel(&context, order_id).await?)))
+}
+
+fn order_token(query: Option<String>, headers: &HeaderMap) -> String {
     let in_query =
         form_pairs(query.as_deref().unwrap_or_default()).find_map(|(name, value)| (name == "token").then_some(value));
-    let token = bearer(&headers).map(str::to_owned).or(in_query).unwrap_or_default();
-    Ok(Json(OrderBody::new(order::find(&context, &id, &token).await?)))
+    bearer(headers).map(str::to_owned).or(in_query).unwrap_or_default()
 }
 
 fn authorised(context: &Context, id: &str, headers: &HeaderMap) -> Result<CartId, Error> {

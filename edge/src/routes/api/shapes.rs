@@ -4,12 +4,17 @@ use std::ops::Range;
 
 use domain::cart::{Cart, CartLine};
 use domain::checkout::Address;
-use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
-use domain::money::Money;
+use domain::ids::{CartId, CheckoutId, OrderId, ProductId, RefundId, Sku};
+use domain::money::{Currency, Money};
 use domain::order::OrderStatus;
+use domain::payment::PaymentStatus;
 use domain::pricing::Quote;
+use domain::refund::part::Part;
+use domain::refund::{Cause, RefundStatus};
 use domain::time::Timestamp;
-use domain::wire::{GatewayName, OrderView, PaymentHandle, Picture, PlacedOrder};
+use domain::wire::{
+    GatewayName, GatewayOffer, GatewayOffers, OrderView, PaymentHandle, Picture, PlacedOrder, RefundView,
+};
 use search::answer::{AttributeFacet, Correction, FacetCount, Hit};
 use search::{Answer, Request};
 use serde::Serialize;
@@ -300,6 +305,26 @@ impl CheckoutBody {
     }
 }
 
+/// The gateways through which one can pay.
+#[derive(Serialize)]
+pub(crate) struct GatewaysBody {
+    gateways: Vec<GatewayBody>,
+}
+
+#[derive(Serialize)]
+struct GatewayBody {
+    gateway: GatewayName,
+    title: &'static str,
+    currencies: Vec<Currency>,
+}
+
+impl GatewaysBody {
+    pub(super) fn new(offers: GatewayOffers) -> Self {
+        let body = |GatewayOffer { gateway, currencies }| GatewayBody { gateway, title: gateway.title(), currencies };
+        Self { gateways: offers.gateways.into_iter().map(body).collect() }
+    }
+}
+
 /// An order.
 #[derive(Serialize)]
 pub(crate) struct OrderBody {
@@ -310,6 +335,9 @@ pub(crate) struct OrderBody {
     lines: Vec<OrderLineBody>,
     totals: TotalsBody,
     payment: PaymentBody,
+    /// Until when it can be paid, RFC 3339, UTC; `null` once it does not wait.
+    pay_before: Option<String>,
+    refunds: Vec<RefundBody>,
     history: Vec<StatusBody>,
 }
 
@@ -335,9 +363,36 @@ struct TotalsBody {
 struct PaymentBody {
     gateway: GatewayName,
     reference: String,
-    status: String,
+    status: PaymentStatus,
     captured: Option<Money>,
     redirect_url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RefundBody {
+    id: RefundId,
+    /// In minor units of `currency`, which may be one that the shop does not price in.
+    amount_minor: i64,
+    currency: String,
+    status: RefundStatus,
+    cause: Cause,
+    reason: String,
+    part: Part,
+    /// RFC 3339, UTC.
+    ordered_at: String,
+}
+
+fn refund(refund: RefundView) -> RefundBody {
+    RefundBody {
+        id: refund.id,
+        amount_minor: refund.amount_minor,
+        currency: refund.currency,
+        status: refund.status,
+        cause: refund.cause,
+        reason: refund.reason,
+        part: refund.part,
+        ordered_at: refund.ordered_at.rfc3339(),
+    }
 }
 
 #[derive(Serialize)]
@@ -374,6 +429,8 @@ impl OrderBody {
                 captured: order.payment.captured,
                 redirect_url: order.payment.redirect_url,
             },
+            pay_before: order.pay_before.map(Timestamp::rfc3339),
+            refunds: order.refunds.into_iter().map(refund).collect(),
             history: order
                 .history
                 .into_iter()
