@@ -280,7 +280,6 @@ mod tests {
             pay_before: None,
             refunds: vec![],
             history: vec![StatusChange { at: Timestamp(0), status: OrderStatus::AwaitingPayment }],
-            refunds: Vec::new(),
         }
     }
 
