@@ -78,6 +78,11 @@ pub struct Order {
 impl Shop {
     /// Starts a shop with these products, searchable.
     pub fn start(products: &[Product]) -> Self {
+        Self::start_with(products, |config| config)
+    }
+
+    /// The same, with something set otherwise.
+    pub fn start_with(products: &[Product], set: impl FnOnce(Config) -> Config) -> Self {
         let state = TempDir::new().unwrap();
         let layout = Layout::find().unwrap();
         let config = Config::new(layout, state.path().to_owned(), Ports::free().unwrap())
@@ -86,7 +91,7 @@ impl Shop {
             .with(Part::Sandbox, "SANDBOX_WEBHOOK_RETRY_MS", "60000")
             // The Worker is built before the tests are; wrangler has nothing to build.
             .with(Part::Edge, stack::UNDER_STACK, "true");
-        let mut stack = Stack::prepare(config).unwrap();
+        let mut stack = Stack::prepare(set(config)).unwrap();
         stack.migrate().unwrap();
         if let Err(error) = stack.start_all() {
             panic!("the shop does not start: {error:#}");
@@ -240,9 +245,14 @@ impl Shop {
 
     /// Sends a checkout; the answer as it comes.
     pub async fn check_out(&self, cart: &Cart, checkout_id: Uuid) -> (StatusCode, Value) {
+        self.check_out_through("paystack", cart, checkout_id).await
+    }
+
+    /// Sends a checkout to be paid through `gateway`; the answer as it comes.
+    pub async fn check_out_through(&self, gateway: &str, cart: &Cart, checkout_id: Uuid) -> (StatusCode, Value) {
         let body = json!({
             "checkout_id": checkout_id, "cart_id": cart.id, "email": "ada@example.com", "address": address(),
-            "delivery": "standard", "gateway": "paystack",
+            "delivery": "standard", "gateway": gateway,
         });
         self.api(Method::POST, "/checkouts", Some(&cart.token), Some(body)).await
     }
