@@ -15,8 +15,25 @@ document.documentElement.classList.add("js");
 
 // ---- Forms that send themselves when a choice changes ---------------------------------------------------------------
 
+function send(form) {
+  if (form.reportValidity()) form.requestSubmit();
+}
+
 document.addEventListener("change", ({ target }) => {
-  if (target.matches("[data-submit]") && target.form.reportValidity()) target.form.requestSubmit();
+  if (!target.matches("[data-submit]")) return;
+  const pair = target.closest(".pair");
+  // Of two fields that belong together, the second is still to be typed: its answer must not replace it.
+  if (pair) pair.dataset.changed = "";
+  else send(target.form);
+});
+
+document.addEventListener("focusout", ({ target, relatedTarget }) => {
+  const pair = target.closest(".pair[data-changed]");
+  if (pair && !pair.contains(relatedTarget)) send(target.form);
+});
+
+document.addEventListener("submit", ({ target }) => {
+  target.querySelectorAll(".pair").forEach((pair) => delete pair.dataset.changed);
 });
 
 // ---- Failures --------------------------------------------------------------------------------------------------------

@@ -247,6 +247,26 @@ test("all results are those that the list has counted", async () => {
   });
 });
 
+test("both prices can be typed one after the other, however quickly", async () => {
+  for (const delay of [0, 20, 300]) {
+    await onPage({}, async (page) => {
+      await page.goto(`${shop.shop}/search?q=kettle`);
+      await page.getByLabel(/^From/).click();
+      await page.keyboard.type("5000", { delay });
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("20000", { delay });
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/max_price=20000/);
+      assert.deepEqual(Object.fromEntries(parameters(page)), { q: "kettle", min_price: "5000", max_price: "20000" });
+      // Leaving both is as good as Enter.
+      await page.getByLabel(/^To/).fill("10000");
+      await page.keyboard.press("Tab");
+      await page.waitForURL(/max_price=10000/);
+      assert.equal(parameters(page).getAll("q").length, 1);
+    });
+  }
+});
+
 test("filters, order and pages need no JavaScript", async () => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();

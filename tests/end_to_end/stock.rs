@@ -98,7 +98,12 @@ async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
     let (status, report) = move_by_hand(&shop, &delivery).await;
     assert_eq!((status, counts(&report)), (StatusCode::OK, [7, 0, 1]), "an old delivery comes again: {report}");
 
-    // The tool says the same in words.
+    // The tool moves goods too, up and down, and says the same in words.
+    for change in ["2", "-2"] {
+        let moved =
+            shop.try_tool("stock", &["pestle", "--shop", &shop.url, "--reason", "miscounted", "adjust", change]);
+        assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    }
     let told = shop.try_tool("stock", &["pestle", "--shop", &shop.url]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("taken back") && told.contains("did not fit"), "{told}");

@@ -49,11 +49,11 @@ pub(crate) struct HeldBack {
 }
 
 impl Offers {
-    /// The article at the price that this cart pays for it.
+    /// The article at the price that this cart pays for it: the sale's, unless it has become cheaper than that for everybody.
     pub(crate) fn priced(&self, article: Article) -> Article {
         match self.price(article.product_id, &article.sku) {
-            Some(price) => Article { price, ..article },
-            None => article,
+            Some(price) if price.amount_minor < article.price.amount_minor => Article { price, ..article },
+            Some(_) | None => article,
         }
     }
 

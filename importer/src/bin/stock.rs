@@ -56,7 +56,7 @@ enum What {
     Adjust {
         /// how many, like 3 or -3
         #[arg(allow_negative_numbers = true)]
-        by: i32,
+        change: i32,
     },
     /// So many are there, those promised to checkouts included; needs --reason
     Count {
@@ -129,7 +129,7 @@ fn command(what: What, sku: Sku, movement: Movement) -> anyhow::Result<Command> 
         What::Receive { units } => {
             Command::Receive { movement, lines: vec![MovedLine { sku, units: Units::new(units)? }] }
         }
-        What::Adjust { by } => Command::Adjust { movement, sku, by },
+        What::Adjust { change } => Command::Adjust { movement, sku, by: change },
         What::Count { counted } => Command::Count { movement, sku, counted },
         What::WriteOff { units } => Command::WriteOff { movement, sku, units: Units::new(units)? },
         What::TakeBack { checkout, quantity } => {
