@@ -39,8 +39,8 @@ fn read(row: &Row) -> Result<StoredDispute, Error> {
     })
 }
 
-/// Writes a dispute as it stands now. One that was decided stays so.
-pub async fn put(tx: &mut Tx, dispute: &StoredDispute, now: Timestamp) -> Result<(), Error> {
+/// Writes a dispute as it stands now; `false` when it was decided before, and stays so.
+pub async fn put(tx: &mut Tx, dispute: &StoredDispute, now: Timestamp) -> Result<bool, Error> {
     const SQL: &str = "-- dispute.put
         INSERT INTO dispute (gateway, id, reference, status, amount_minor, currency, opened_at, updated_at, written_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -48,7 +48,7 @@ pub async fn put(tx: &mut Tx, dispute: &StoredDispute, now: Timestamp) -> Result
             updated_at = excluded.updated_at, written_by = excluded.written_by
         WHERE dispute.status = 'open'";
     let name = tx.name();
-    query(SQL)
+    let written = query(SQL)
         .bind(dispute.gateway.as_str())
         .bind(&dispute.id)
         .bind(&dispute.reference)
@@ -60,7 +60,7 @@ pub async fn put(tx: &mut Tx, dispute: &StoredDispute, now: Timestamp) -> Result
         .bind(name)
         .execute(tx.connection())
         .await?;
-    Ok(())
+    Ok(written == 1)
 }
 
 /// The disputes of a payment, oldest first.

@@ -69,6 +69,21 @@ async fn money_that_nobody_asked_for_is_in_the_books_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_dispute_that_was_won_stays_won_and_costs_nothing() {
+    let world = World::without_reconciliation().await;
+    let placed = world.paid().await;
+    for (event, resolution) in [("charge.dispute.resolve", "declined"), ("charge.dispute.again", "merchant-accepted")] {
+        let data = json!({"status": "resolved", "resolution": resolution, "refund_amount": 5_000, "currency": "NGN"});
+        let stands = (placed.payment.reference.clone(), data);
+        world.paystack.with(|book| book.disputes.insert("2868".to_owned(), stands));
+        let (body, signature) = world.paystack.dispute_notice("2868", event);
+        assert_eq!(world.raw_webhook(body, &signature).await.status, 200);
+    }
+    assert_eq!(world.count("SELECT count(*) AS n FROM dispute WHERE status = 'won'").await, 1);
+    assert_eq!(balance(&world, "disputes").await, 0);
+}
+
+#[tokio::test]
 async fn a_dispute_is_booked_when_it_is_lost_and_its_money_is_not_refunded_as_well() {
     let world = World::without_reconciliation().await;
     let placed = world.paid().await;
