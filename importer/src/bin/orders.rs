@@ -14,8 +14,8 @@ use domain::wire::{
     ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_TROUBLES, OrderView, RefundRequest, RefundRight,
     Troubles,
 };
-use importer::order_table;
 use importer::shop::{SHOP_DEFAULT, Shop};
+use importer::{command, order_table};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -94,26 +94,7 @@ fn line(text: &str) -> anyhow::Result<StockLine> {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let failed = error.use_stderr();
-            drop(error.print());
-            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    let done = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run(run)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {

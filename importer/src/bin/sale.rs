@@ -13,7 +13,7 @@ use domain::ids::PersonId;
 use domain::wire::{EDGE_SALES, SaleList, SaleReport};
 use importer::sale_table::{list, report};
 use importer::shop::{SHOP_DEFAULT, Shop};
-use importer::{sale_draw, sale_file};
+use importer::{command, sale_draw, sale_file};
 use serde::Serialize;
 
 /// Sets, lists, shows and cancels flash sales, and checks their draws.
@@ -88,26 +88,7 @@ choices, name the product's own SKU. At most 6,000 people a minute are let in, w
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let failed = error.use_stderr();
-            drop(error.print());
-            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    let done = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run(run)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use domain::ids::{CheckoutId, MovementId, Sku};
 use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
 use domain::wire::{EDGE_STOCK, StockReport};
+use importer::command;
 use importer::shop::{SHOP_DEFAULT, Shop};
 use importer::stock_table::table;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -78,26 +79,7 @@ enum What {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let failed = error.use_stderr();
-            drop(error.print());
-            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    let done = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run(run)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
