@@ -50,7 +50,7 @@ impl Profile {
     fn name(self) -> &'static str {
         match self {
             Self::Development => "worker",
-            Self::Release => "release",
+            Self::Release => "worker-release",
         }
     }
 }
@@ -138,7 +138,7 @@ fn pack(layout: &Layout, profile: Profile, manifest: &Path, tools: &WorkerTools)
     let mut command = program(&tools.worker_build, &edge(layout));
     match profile {
         Profile::Development => command.args(["--profile", profile.name(), "--no-opt"]),
-        Profile::Release => command.arg("--release"),
+        Profile::Release => command.args(["--profile", profile.name()]),
     };
     command
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)

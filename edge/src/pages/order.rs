@@ -132,7 +132,6 @@ const fn tone(status: OrderStatus) -> &'static str {
 }
 
 fn explanation(order: &OrderView) -> Markup {
-    let gateway = order.payment.gateway.title();
     html! {
         @match order.status {
             OrderStatus::AwaitingPayment => (order_money::waiting(order)),
@@ -147,8 +146,7 @@ fn explanation(order: &OrderView) -> Markup {
                 "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you."
             }
             OrderStatus::RefundDue => {
-                (order_money::why_all(order)) " What was paid is owed to you, and goes back through " (gateway)
-                " to where it came from."
+                (order_money::why_all(order)) " What was paid is owed to you; under Refunds it says where it is."
             }
             OrderStatus::Refunded => {
                 (order_money::why_all(order)) " What was paid has gone back. Your bank may need some days to show it."

@@ -53,7 +53,12 @@ pub fn another_way(model: &Model<'_>) -> Markup {
     html! {
         @if order.status == OrderStatus::AwaitingPayment && !ways.is_empty() {
             section.another-way.no-print aria-label="Ways to pay" {
-                @if open_page(order).is_some() { details { summary { "Pay another way" } (form) } } @else { (form) }
+                @if open_page(order).is_some() {
+                    details { summary { "Pay another way" } (form) }
+                } @else {
+                    h2 { "How do you want to pay?" }
+                    (form)
+                }
             }
         }
     }
@@ -150,7 +155,7 @@ pub fn cancel(model: &Model<'_>) -> Markup {
         @if model.order.status == OrderStatus::Paid {
             details.cancel.no-print {
                 summary { "Cancel this order" }
-                p { "Nothing of it is sent, and what you paid goes back to where it came from. This cannot be undone." }
+                p { "It will not be sent, and what you paid goes back to where it came from. This cannot be undone." }
                 form action={ "/orders/" (model.order.id) "/cancel" } method="post" {
                     input type="hidden" name="token" value=(model.token);
                     button.button.quiet { "Yes, cancel the order" }
