@@ -41,8 +41,8 @@ const POPULAR_FRESH: Millis = Millis::seconds(60);
 const POPULAR_STALE: Millis = Millis::seconds(2 * 60 * 60);
 const POPULAR_EMPTY_STALE: Millis = Millis::seconds(60);
 const POPULAR_KEY: &str = "popular-queries";
-/// Lines of each table of a report.
-const REPORT_LINES: u32 = 50;
+/// Lines of each table of a report; of what was asked equally often, what was asked last.
+const REPORT_LINES: u32 = 200;
 
 thread_local! {
     /// Made by the first question: there is no randomness before a request.
@@ -200,8 +200,9 @@ pub(crate) async fn report(context: &Context, days: u32) -> Result<QueryReport, 
                   WHERE day > date('now', ?1) GROUP BY query";
     let results = db
         .batch(vec![
-            db.prepare(format!("{select} ORDER BY 2 DESC, 1 LIMIT ?2")).bind(&[since.clone(), lines.clone()])?,
-            db.prepare(format!("{select} HAVING sum(found_nothing) > 0 ORDER BY 3 DESC, 1 LIMIT ?2"))
+            db.prepare(format!("{select} ORDER BY 2 DESC, max(day) DESC, 1 LIMIT ?2"))
+                .bind(&[since.clone(), lines.clone()])?,
+            db.prepare(format!("{select} HAVING sum(found_nothing) > 0 ORDER BY 3 DESC, max(day) DESC, 1 LIMIT ?2"))
                 .bind(&[since, lines])?,
         ])
         .await

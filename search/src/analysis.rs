@@ -288,14 +288,23 @@ fn chunks(text: &str) -> Vec<Vec<Part>> {
     let mut previous = ' ';
     while let Some((at, character)) = characters.next() {
         let next_is_digit = characters.peek().is_some_and(|(_, next)| next.is_ascii_digit());
+        let is_decimal_sign = previous.is_ascii_digit()
+            && is_decimal_start(&cut.part)
+            && match character {
+                '.' => next_is_digit,
+                ',' => cut.parts.is_empty() && is_fraction(&text[at + 1..]),
+                _ => false,
+            };
         if character.is_alphanumeric() {
             cut.push(character, at);
-        } else if character == '.' && previous.is_ascii_digit() && next_is_digit && is_decimal_start(&cut.part) {
+        } else if is_decimal_sign {
             cut.push('.', at);
         } else {
             cut.end_part(at);
             let is_inch = is_inch_sign(character) && previous.is_ascii_digit();
-            if is_inch || character.is_whitespace() || character.is_control() {
+            // `brand: sony` are two words, `16:9` is one.
+            let is_label_end = character == ':' && previous.is_alphabetic();
+            if is_inch || is_label_end || character.is_whitespace() || character.is_control() {
                 cut.end_chunk();
             }
             if is_inch {
@@ -360,6 +369,12 @@ pub(crate) fn is_combining_mark(character: char) -> bool {
 
 fn is_decimal_start(part: &str) -> bool {
     part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a number goes on here after a decimal comma: `15,6`. Three digits are thousands, and more numbers are a list.
+fn is_fraction(rest: &str) -> bool {
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    matches!(digits, 1 | 2) && !rest[digits..].starts_with([',', '.'])
 }
 
 /// The parts as one term, when joining them gives a word that somebody would type.
@@ -543,6 +558,10 @@ mod tests {
             assert_eq!(words[0].range, 0..inches.len());
         }
         assert_eq!(parts("2 in 1"), ["2", "in", "1"]);
+        assert_eq!(terms("15,6\""), terms("15.6\""));
+        assert_eq!(parts("1,200 w"), ["1", "200", "w"]);
+        assert_eq!(parts("10,5,2"), ["10", "5", "2"]);
+        assert_eq!(parts("brand:sony 16:9"), ["brand", "soni", "16", "9"]);
     }
 
     #[test]

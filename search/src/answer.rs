@@ -15,6 +15,9 @@ pub struct Answer {
     pub facets: Facets,
     /// No product has all the words; these have some of them.
     pub relaxed: bool,
+    /// The query has words in quotes, and no product has them as they stand there; then it is `relaxed` too.
+    #[serde(default)]
+    pub missed_phrase: bool,
     /// So many of `total` have all the words and come first; the others have some of them. `None` when all of them are alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_all_words: Option<u64>,

@@ -45,6 +45,7 @@ mod ids;
 mod indexing;
 mod lexicon;
 mod marks;
+mod measures;
 mod pack;
 mod packed;
 mod plan;

@@ -98,6 +98,11 @@ impl Plan {
         self.is_listing
     }
 
+    /// Whether some of the words are in quotes.
+    pub(crate) fn has_phrases(&self) -> bool {
+        self.has_phrases
+    }
+
     /// What to try, strictest first.
     pub(crate) fn attempts(&self) -> Vec<Strictness> {
         if self.is_listing {

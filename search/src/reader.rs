@@ -347,6 +347,7 @@ pub struct Search {
 struct Matched {
     found: Found,
     relaxed: bool,
+    missed_phrase: bool,
     with_all_words: Option<u64>,
     corrections: Vec<crate::answer::Correction>,
     suggestion: Option<String>,
@@ -419,6 +420,7 @@ impl Search {
             hits: hits?,
             facets: matched.found.facets,
             relaxed: matched.relaxed,
+            missed_phrase: matched.missed_phrase,
             with_all_words: matched.with_all_words,
             corrections: matched.corrections,
             suggestion: matched.suggestion,
@@ -458,8 +460,10 @@ impl Opened {
                 break;
             }
         }
+        let relaxed = found.matched > 0 && complete.is_none();
         Ok(Some(Matched {
-            relaxed: found.matched > 0 && complete.is_none(),
+            relaxed,
+            missed_phrase: relaxed && plan.has_phrases(),
             with_all_words: complete.filter(|_| is_wider),
             found,
             corrections: plan.corrections,

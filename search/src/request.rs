@@ -107,7 +107,9 @@ pub enum InvalidRequest {
     #[error("per_page must be between 1 and {PER_PAGE_MAX}")]
     PerPage,
     /// Beyond [`DEPTH_MAX`].
-    #[error("there is no such page: no result has more than {DEPTH_MAX} hits")]
+    #[error(
+        "there is no such page: only the first {DEPTH_MAX} products of a result can be paged through; narrow it with filters"
+    )]
     TooDeep,
     /// A lowest price above the highest, or one below zero.
     #[error("the price range must not be negative, and must run from the lower to the higher price")]

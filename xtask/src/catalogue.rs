@@ -55,6 +55,10 @@ pub(crate) struct IndexArguments {
 
 /// Arguments of `cargo xtask queries`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Nobody's name is kept, so a visitor is counted by what the shop's servers saw: the same question of one visitor counts once a
+day, however often it is asked. Questions are written down within some seconds; what looks like somebody's address,
+telephone or card number never is. Shoppers are shown a question as popular after it came three times.")]
 pub(crate) struct QueriesArguments {
     #[command(flatten)]
     shop: ShopArguments,

@@ -39,6 +39,8 @@ pub struct Model<'a> {
     pub suggestion: Option<String>,
     /// No product has all the words; these have some of them.
     pub relaxed: bool,
+    /// It has words in quotes, and no product has them as they stand there.
+    pub missed_phrase: bool,
     /// So many have all the words and come first; the others have some of them.
     pub with_all_words: Option<u64>,
     /// Where to go when there is nothing on this page.
@@ -164,7 +166,13 @@ fn explanation(model: &Model<'_>) -> Markup {
             }
         }
         @if model.relaxed && model.total > 0 {
-            p.explanation { "No product has all of these words. These have some of them." }
+            p.explanation {
+                @if model.missed_phrase {
+                    "No product has the words in quotes just as they stand there. These have the words by themselves."
+                } @else {
+                    "No product has all of these words. These have some of them."
+                }
+            }
         }
         @if is_strict(model) {
             @let by_relevance = Filters { sort: Sort::Relevance, ..model.filters.from_the_start() };
@@ -244,6 +252,7 @@ pub(super) mod tests {
             corrections: Vec::new(),
             suggestion: None,
             relaxed: false,
+            missed_phrase: false,
             with_all_words: None,
             ways_on: WaysOn::default(),
         }

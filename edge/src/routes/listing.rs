@@ -252,7 +252,8 @@ pub(crate) struct Listing<'a> {
 
 /// The page of an answer. `category_value` makes what chooses a category from its path and its name.
 pub(crate) fn page(listing: Listing<'_>, found: Found, category_value: impl Fn(&str, &str) -> String) -> Markup {
-    let Answer { total, hits, facets, relaxed, with_all_words, corrections, suggestion, .. } = found.answer;
+    let Answer { total, hits, facets, relaxed, missed_phrase, with_all_words, corrections, suggestion, .. } =
+        found.answer;
     // Only whole pages can be asked for down to the limit.
     let reachable = total.div_ceil(u64::from(PER_PAGE)).min(u64::from(DEPTH_MAX / PER_PAGE));
     let Listing { site, place, filters, price_problem, ways_on } = listing;
@@ -269,6 +270,7 @@ pub(crate) fn page(listing: Listing<'_>, found: Found, category_value: impl Fn(&
         corrections: corrections.into_iter().map(|word| (word.typed, word.searched)).collect(),
         suggestion,
         relaxed,
+        missed_phrase,
         with_all_words,
         ways_on,
     })

@@ -12,6 +12,7 @@ use crate::analysis::{self, QueryWord, Speller};
 use crate::answer::Correction;
 use crate::lexicon::{Lexicon, Near};
 use crate::marks::Marks;
+use crate::measures;
 use crate::query::{self, Clause};
 use crate::request::Request;
 use crate::synonyms::Synonyms;
@@ -232,9 +233,14 @@ impl<'a> Planner<'a> {
         let typed = self.rarity(word.parts.iter())?;
         for joined in joined_with(word, neighbours) {
             // However rare the one word is: `mouse pad` finds mouse pads before mousepads.
-            let rarity = self.rarity(std::iter::once(&joined))?;
-            let times = if typed > 0.0 && rarity > 0.0 { (typed / rarity).min(1.0) } else { 1.0 };
-            self.add_term(&joined, self.weights.joined * times, &mut group)?;
+            self.add_instead(&joined, self.weights.joined, typed, &mut group)?;
+        }
+        if let ([number, unit], Some(whole)) = (word.parts.as_slice(), word.whole.as_ref().filter(|_| word.is_measure))
+        {
+            let typed = self.rarity(std::iter::once(whole))?;
+            for other in measures::in_other_units(number, unit) {
+                self.add_instead(&other, 1.0, typed, &mut group)?;
+            }
         }
         self.add_code(word, &mut group)?;
         let is_known = !group.is_empty();
@@ -290,6 +296,13 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// A term that stands for what was typed, which is so rare: it scores no more than that, however rare it is itself.
+    fn add_instead(&mut self, term: &str, times: f32, typed: f32, group: &mut Group) -> tantivy::Result<()> {
+        let rarity = self.rarity(std::iter::once(term))?;
+        let share = if typed > 0.0 && rarity > 0.0 { (typed / rarity).min(1.0) } else { 1.0 };
+        self.add_term(term, times * share, group)
+    }
+
     /// A term that was not typed, if the catalogue knows it.
     fn add_term(&mut self, term: &str, times: f32, group: &mut Group) -> tantivy::Result<()> {
         if self.lexicon.all.frequency(term)? > 0 && self.may_expand(1) {
@@ -333,10 +346,10 @@ impl<'a> Planner<'a> {
     }
 
     /// How rare words are together, as BM25 counts it; 0 for words that no product has.
-    fn rarity<'t>(&self, terms: impl Iterator<Item = &'t String>) -> tantivy::Result<f32> {
+    fn rarity(&self, terms: impl Iterator<Item = impl AsRef<str>>) -> tantivy::Result<f32> {
         let mut rarity = 0.0;
         for term in terms {
-            let (with, all) = (self.lexicon.all.frequency(term)? as f32, self.lexicon.products as f32);
+            let (with, all) = (self.lexicon.all.frequency(term.as_ref())? as f32, self.lexicon.products as f32);
             rarity += if with > 0.0 { (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln() } else { 0.0 };
         }
         Ok(rarity)

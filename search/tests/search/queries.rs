@@ -112,6 +112,30 @@ fn words_in_quotes_stand_next_to_one_another() {
 }
 
 #[test]
+fn a_phrase_that_no_product_has_is_told_from_words_that_none_has() {
+    let phrase = ask("\"mat front\"");
+    assert_eq!((titles(&phrase), phrase.relaxed, phrase.missed_phrase), (vec![TITLES[16]], true, true));
+    let found = ask("\"front door\"");
+    assert_eq!((found.relaxed, found.missed_phrase), (false, false));
+    assert!(!ask("zuma wireless tyre").missed_phrase);
+}
+
+#[test]
+fn a_measure_is_found_in_whatever_unit_and_with_a_decimal_comma() {
+    for (measure, title) in [
+        ("notebook 4096 mb", TITLES[4]),
+        ("notebook 8000mb", TITLES[5]),
+        ("laptop 15,6\"", TITLES[6]),
+        ("generator 3500 va", TITLES[13]),
+        ("kettle 2000 ml", TITLES[28]),
+        ("kettle 170cl", TITLES[29]),
+    ] {
+        let found = ask(measure);
+        assert_eq!((titles(&found)[0], found.relaxed), (title, false), "{measure}");
+    }
+}
+
+#[test]
 fn when_few_products_have_all_words_those_with_some_follow() {
     let usual = shop::reader(artefact());
     let found = answer(&usual, &words("zuma wireless mouse"));

@@ -126,6 +126,8 @@ pub(crate) struct SearchBody {
     facets: FacetsBody,
     /// No product has all the words; these have some of them.
     relaxed: bool,
+    /// It has words in quotes, and no product has them as they stand there.
+    missed_phrase: bool,
     /// So many have all the words and come first; null when all are alike.
     with_all_words: Option<u64>,
     /// Words that no product has, and what was searched instead.
@@ -165,7 +167,8 @@ struct FacetsBody {
 
 impl SearchBody {
     pub(super) fn new(request: &Request, found: Found) -> Self {
-        let Answer { total, hits, facets, relaxed, with_all_words, corrections, suggestion, .. } = found.answer;
+        let Answer { total, hits, facets, relaxed, missed_phrase, with_all_words, corrections, suggestion, .. } =
+            found.answer;
         let ranges = facets.price.into_iter().flat_map(|price| price.ranges);
         let price = ranges
             .map(|range| FacetCount { value: format!("{}-{}", range.from_minor, range.to_minor), count: range.count });
@@ -186,6 +189,7 @@ impl SearchBody {
                 attributes: facets.attributes,
             },
             relaxed,
+            missed_phrase,
             with_all_words,
             corrections,
             suggestion,
