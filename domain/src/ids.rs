@@ -34,6 +34,8 @@ macro_rules! ids {
 ids! {
     /// A product: what has a page of its own. Its variants are what is bought.
     ProductId,
+    /// A shopper who has an account.
+    ShopperId,
     /// A shopper's cart.
     CartId,
     /// One attempt to turn a cart into an order, chosen by the browser's form. One checkout, at most one order (ORDER-1).

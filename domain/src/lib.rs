@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, draws a random number or awaits. Time and ids are arguments. The same code runs in
 //! Durable Objects, in the origin, in simulations and in tests. Only [`wire`] describes what crosses a process.
 
+pub mod account;
 pub mod admission;
 pub mod cart;
 pub mod checkout;

@@ -76,6 +76,14 @@ impl Add<Millis> for Timestamp {
     }
 }
 
+impl Sub<Millis> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, length: Millis) -> Self {
+        Self(self.0.saturating_sub(length.0))
+    }
+}
+
 impl Sub for Timestamp {
     type Output = Millis;
 

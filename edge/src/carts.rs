@@ -123,6 +123,9 @@ async fn change_line(
     })
 }
 
+/// The code of a cart that a payment is under way with.
+pub(crate) const FROZEN: &str = "cart_frozen";
+
 /// The code of whatever asks for more than there is.
 pub(crate) const OUT_OF_STOCK: &str = "out_of_stock";
 
@@ -162,7 +165,7 @@ async fn available(context: &Context, sku: &Sku) -> Result<u32, Error> {
 /// What a cart's refusal means over HTTP.
 pub(crate) fn refused(rejection: Rejection) -> Error {
     let (status, code, title) = match &rejection {
-        Rejection::Frozen { .. } => (StatusCode::CONFLICT, "cart_frozen", "A payment is under way"),
+        Rejection::Frozen { .. } => (StatusCode::CONFLICT, FROZEN, "A payment is under way"),
         Rejection::HandedOver { .. } => (StatusCode::CONFLICT, "cart_handed_over", "This cart is part of another one"),
         Rejection::NoSuchLine { .. } => (StatusCode::NOT_FOUND, "line_not_found", "Not in this cart"),
         Rejection::TooManyLines | Rejection::TooManySaved => {

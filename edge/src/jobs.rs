@@ -10,7 +10,7 @@ use crate::durable::client;
 use crate::error::Error;
 use crate::index_open;
 use crate::index_store::IndexStore;
-use crate::{log, queries};
+use crate::{accounts, log, queries};
 
 /// Of `wrangler.toml`'s triggers, the one that comes every hour.
 const HOURLY: &str = "17 * * * *";
@@ -20,6 +20,7 @@ pub(crate) async fn run(cron: &str, env: &Env) {
     let jobs: &[(&str, Result<(), Error>)] = if cron == HOURLY {
         &[
             ("forget nonces", forget_nonces(env).await),
+            ("forget sessions", accounts::forget(env).await),
             ("trim changes", trim_changes(env).await),
             ("sweep index", client::sweep_index(env).await),
             ("forget queries", queries::forget(env).await),

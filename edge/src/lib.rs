@@ -1,5 +1,6 @@
 //! The Worker. Entry points only: a request, the clock, and the objects' classes.
 
+mod accounts;
 mod askers;
 mod asking;
 mod carrier;
@@ -17,6 +18,7 @@ mod hot_answers;
 mod index_open;
 mod index_store;
 mod jobs;
+mod limit;
 mod log;
 mod mail;
 mod origin_client;

@@ -16,8 +16,9 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    api, cart, checkout, health, home, index_files, internal, internal_orders, internal_sales, internal_search,
-    internal_stock, listing, live, measure, measure_stock, order, pictures, product, sale, search,
+    account, api, cart, checkout, health, home, index_files, internal, internal_orders, internal_sales,
+    internal_search, internal_stock, listing, live, measure, measure_stock, order, pictures, product, sale, search,
+    sign_in,
 };
 use crate::signed;
 
@@ -119,6 +120,19 @@ fn routes() -> Router {
         .route("/sale/{slug}/join", post(sale::join))
         .route("/sale/{slug}/confirm", post(sale::confirm))
         .route("/sale/{slug}/draw", get(sale::drawn))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-out", post(account::sign_out))
+        .route("/account", get(account::orders))
+        .route("/account/start", get(sign_in::start_form).post(sign_in::start))
+        .route("/account/password/{link}", get(sign_in::choose_form).post(sign_in::choose))
+        .route("/account/settings", get(account::settings))
+        .route("/account/name", post(account::rename))
+        .route("/account/password", post(account::change_password))
+        .route("/account/email", post(account::ask_to_move))
+        .route("/account/email/{link}", get(account::move_form).post(account::move_here))
+        .route("/account/devices/end", post(account::end_device))
+        .route("/account/data.json", get(account::export))
+        .route("/account/delete", post(account::delete))
         .route("/healthz", get(health::health));
     shop.merge(api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

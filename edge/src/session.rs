@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use crate::context::Context;
 use crate::error::Error;
 
-const CART_COOKIE: &str = "__Host-kasuwa-cart";
+pub(crate) const CART_COOKIE: &str = "__Host-kasuwa-cart";
 /// A flash sale's pass; the sale's id follows.
 const PASS_COOKIE: &str = "__Host-kasuwa-pass-";
 /// Where programs send passes: one or more, with commas between them.
@@ -115,6 +115,17 @@ impl Tokens {
     /// Refuses a form of a personal page that was not made for this shopper.
     pub(crate) fn check_csrf(&self, cart_id: CartId, token: &str) -> Result<(), Error> {
         if self.0.verify_token(CSRF, &cart_id.to_string(), token) { Ok(()) } else { Err(foreign_form()) }
+    }
+
+    /// Goes into the forms of an account's pages: good for one session.
+    pub(crate) fn session_csrf(&self, session_id: &str) -> String {
+        self.0.token(CSRF, &format!("session {session_id}"))
+    }
+
+    /// Refuses a form of an account's page that was not made for this session.
+    pub(crate) fn check_session_csrf(&self, session_id: &str, token: &str) -> Result<(), Error> {
+        let is_ours = self.0.verify_token(CSRF, &format!("session {session_id}"), token);
+        if is_ours { Ok(()) } else { Err(foreign_form()) }
     }
 
     /// The cart in the cookie, if it is a real one.

@@ -172,6 +172,12 @@ impl<'a> Page<'a> {
                         }
                         #live.live hidden {}
                     }
+                    a.account-link href="/account" aria-label="Account" {
+                        svg viewBox="0 0 24 24" aria-hidden="true" {
+                            path d="M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0" {}
+                        }
+                        span { "Account" }
+                    }
                     a.cart-link href="/cart" {
                         svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 9h16l-1.5 11h-13zM8 9l3-6m5 6l-3-6" {} }
                         span { "Cart" }

@@ -6,6 +6,7 @@
 //!
 //! No inline style and no inline handler anywhere: the content security policy refuses both.
 
+pub mod account;
 pub mod card;
 pub mod cart;
 pub mod checkout;
@@ -30,6 +31,7 @@ pub mod picture;
 pub mod product;
 pub mod rating;
 pub mod sale;
+pub mod sign_in;
 
 mod facets;
 mod no_results;

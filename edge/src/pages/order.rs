@@ -1,5 +1,6 @@
 //! An order: where it stands, what happens next, and a receipt that prints well. Never cached.
 
+use domain::ids::OrderId;
 use domain::money::Money;
 use domain::order::OrderStatus;
 use domain::refund::Cause;
@@ -77,7 +78,7 @@ pub fn view(model: &Model<'_>) -> Markup {
             p.print-only { (SHOP_NAME) ", " (model.site.base_url) }
         }
     };
-    Page::private(model.site, &format!("{} · Order {}", headline(order), short_id(order))).render(&main)
+    Page::private(model.site, &format!("{} · Order {}", headline(order), short_id(order.id))).render(&main)
 }
 
 /// Where the order stands and what to do. A fragment that asks for itself again until nothing more will change soon.
@@ -88,7 +89,7 @@ pub fn status(model: &Model<'_>) -> Markup {
         section.status.{ "is-" (tone(order.status)) } #status
             hx-get=[waiting.then_some(model.status_href)] hx-trigger=[waiting.then_some("every 3s")]
             hx-swap=[waiting.then_some("outerMorph")] {
-            p.muted { "Order " (short_id(order)) }
+            p.muted { "Order " (short_id(order.id)) }
             div role="status" aria-live="polite" {
                 h1 { (headline(order)) }
                 p.lead { (explanation(order)) }
@@ -231,8 +232,9 @@ fn payment(order: &OrderView) -> Markup {
 }
 
 /// The last part of the id: short enough to read out on the telephone, still found by the shop.
-fn short_id(order: &OrderView) -> String {
-    let id = order.id.to_string();
+/// What people call an order by.
+pub(super) fn short_id(id: OrderId) -> String {
+    let id = id.to_string();
     id.rsplit('-').next().unwrap_or(&id).to_uppercase()
 }
 

@@ -13,6 +13,8 @@ use serde::Deserialize;
 
 use super::cart::{Shopper, page_line};
 use super::order::order_path;
+use super::visitor::Visitor;
+use crate::accounts;
 use crate::carts::{self, Found};
 use crate::checkout::{self, Checkout, PricedCart};
 use crate::context::Context;
@@ -24,7 +26,7 @@ use crate::{gateways, sales, site};
 
 /// `GET /checkout`
 #[worker::send]
-pub(crate) async fn form(context: Context, shopper: Shopper) -> Result<Response, Error> {
+pub(crate) async fn form(context: Context, Visitor { shopper, headers }: Visitor) -> Result<Response, Error> {
     let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
     let Found { cart_id, cart, .. } = carts::read(&context, cart_id).await?;
     let shopper = Shopper { cart_id: Some(cart_id), ..shopper };
@@ -36,9 +38,14 @@ pub(crate) async fn form(context: Context, shopper: Shopper) -> Result<Response,
             "A payment for these things is under way. Continue it from your cart, or send this form to start it anew.";
         Trouble::Other(words.to_owned())
     });
+    let account = accounts::member(&context, &headers).await?.map(|member| member.account);
     let typed = Typed {
-        email: String::new(),
-        address: Address { country: "NG".to_owned(), ..Address::default() },
+        email: account.as_ref().map(|account| account.email.clone()).unwrap_or_default(),
+        address: Address {
+            name: account.map(|account| account.name).unwrap_or_default(),
+            country: "NG".to_owned(),
+            ..Address::default()
+        },
         gateway: GatewayName::Paystack,
     };
     show(&context, &shopper, &cart, Shown { checkout_id, typed, problems: BTreeMap::new(), trouble }).await

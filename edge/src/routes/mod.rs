@@ -1,5 +1,6 @@
 //! One file a resource: read the request, ask the parts, show a page or JSON. No rule lives here.
 
+pub(crate) mod account;
 pub(crate) mod api;
 pub(crate) mod cart;
 pub(crate) mod checkout;
@@ -20,6 +21,8 @@ pub(crate) mod pictures;
 pub(crate) mod product;
 pub(crate) mod sale;
 pub(crate) mod search;
+pub(crate) mod sign_in;
+mod visitor;
 
 pub(crate) use error::error_page;
 
