@@ -84,6 +84,19 @@ fn routes() -> Router {
         .route("/api/v1/orders/{id}", get(api::order))
         .route("/api/v1/orders/{id}/payments", post(api::order_pay))
         .route("/api/v1/orders/{id}/cancel", post(api::order_cancel))
+        .route("/api/v1/sessions", post(api::accounts::sign_in))
+        .route(
+            "/api/v1/account",
+            get(api::accounts::account).patch(api::accounts::rename).delete(api::accounts::delete),
+        )
+        .route("/api/v1/account/links", post(api::accounts::link))
+        .route("/api/v1/account/password", post(api::accounts::choose_password).patch(api::accounts::change_password))
+        .route("/api/v1/account/email", post(api::accounts::ask_to_move))
+        .route("/api/v1/account/email/confirm", post(api::accounts::move_to))
+        .route("/api/v1/account/orders", get(api::accounts::orders))
+        .route("/api/v1/account/data", get(api::accounts::data))
+        .route("/api/v1/account/sessions", get(api::accounts::sessions))
+        .route("/api/v1/account/sessions/{id}", delete(api::accounts::end_session))
         .route("/api/v1/sales", get(api::sale_list))
         .route("/api/v1/sales/{slug}", get(api::sale))
         .route("/api/v1/sales/{slug}/join", post(api::sale_join))

@@ -225,6 +225,9 @@ impl Shop {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
+            if status == StatusCode::NO_CONTENT {
+                return (status, Value::Null);
+            }
             let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, and no JSON: {text}"));
             return (status, body);
         }

@@ -82,9 +82,34 @@ impl Member {
     }
 }
 
-/// Who asks: by the session in a cookie, or as a bearer token. A browser that never signed in costs nothing.
+/// Who asks for a page, by the session in the cookie. A browser that never signed in costs nothing.
 pub(crate) async fn member(context: &Context, headers: &HeaderMap) -> Result<Option<Member>, Error> {
-    let Some(token) = cookies::session(headers).or_else(|| bearer(headers)) else { return Ok(None) };
+    match cookies::session(headers) {
+        Some(token) => of_session(context, token).await,
+        None => Ok(None),
+    }
+}
+
+/// Who asks the API, by the session that they bear. A cookie does not count: a page of another site could send it.
+pub(crate) async fn bearer_member(context: &Context, headers: &HeaderMap) -> Result<Member, Error> {
+    let found = match bearer(headers) {
+        Some(token) => of_session(context, token).await?,
+        None => None,
+    };
+    found.ok_or_else(signed_out)
+}
+
+/// What is asked for by whoever is not signed in any more.
+pub(crate) fn signed_out() -> Error {
+    Error::rejection(
+        StatusCode::UNAUTHORIZED,
+        "signed_out",
+        "You are signed out",
+        "Sign in, and do it again: nothing was changed.",
+    )
+}
+
+async fn of_session(context: &Context, token: &str) -> Result<Option<Member>, Error> {
     let now = context.now();
     let member = store::member(context, &digest(token), now - SESSION_LENGTH).await?;
     if let Some(member) = &member
@@ -346,7 +371,8 @@ pub(crate) async fn move_to(context: &Context, member: &Member, link: &str) -> R
 pub(crate) struct Export {
     email: String,
     name: String,
-    opened_at: Timestamp,
+    /// RFC 3339, as all times here.
+    opened_at: String,
     signed_in: Vec<ExportedDevice>,
     orders: Vec<OrderSummary>,
     cart: Vec<ExportedLine>,
@@ -356,8 +382,8 @@ pub(crate) struct Export {
 #[derive(Debug, Serialize)]
 struct ExportedDevice {
     device: String,
-    since: Timestamp,
-    last_used: Timestamp,
+    since: String,
+    last_used: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -373,12 +399,15 @@ pub(crate) async fn export(context: &Context, member: &Member) -> Result<Export,
     let lines = |lines: &[domain::cart::CartLine]| -> Vec<ExportedLine> {
         lines.iter().map(|line| ExportedLine { sku: line.sku.to_string(), quantity: line.quantity.get() }).collect()
     };
-    let device =
-        |device: Device| ExportedDevice { device: device.device, since: device.created_at, last_used: device.seen_at };
+    let device = |device: Device| ExportedDevice {
+        device: device.device,
+        since: device.created_at.rfc3339(),
+        last_used: device.seen_at.rfc3339(),
+    };
     Ok(Export {
         email: account.email.clone(),
         name: account.name.clone(),
-        opened_at: account.created_at,
+        opened_at: account.created_at.rfc3339(),
         signed_in: devices(context, member).await?.into_iter().map(device).collect(),
         orders: orders(context, member).await?,
         cart: lines(cart.lines()),

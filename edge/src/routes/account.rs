@@ -229,14 +229,7 @@ pub(crate) async fn delete(
 
 /// Whoever is signed in, if the form was made for their session.
 async fn checked(context: &Context, visitor: &Visitor, csrf: &str) -> Result<Member, Error> {
-    let member = accounts::member(context, &visitor.headers).await?.ok_or_else(|| {
-        Error::rejection(
-            StatusCode::UNAUTHORIZED,
-            "signed_out",
-            "You are signed out",
-            "Sign in, and do it again: nothing was changed.",
-        )
-    })?;
+    let member = accounts::member(context, &visitor.headers).await?.ok_or_else(accounts::signed_out)?;
     visitor.shopper.tokens.check_session_csrf(member.session_id(), csrf)?;
     Ok(member)
 }

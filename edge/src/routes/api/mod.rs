@@ -1,5 +1,6 @@
 //! The JSON API, `/api/v1`: whatever the pages do, for programs. `openapi.json` beside this file describes it.
 
+pub(crate) mod accounts;
 mod flash_sales;
 mod shapes;
 
