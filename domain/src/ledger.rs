@@ -238,14 +238,14 @@ impl Entry {
         Self::new(Cause::Payout, lines)
     }
 
-    /// A payout left the bank.
-    pub fn paid_out(amount_minor: i64) -> Self {
-        Self::new(Cause::PaidOut, [(Account::Payouts, amount_minor), (Account::Bank, -amount_minor)])
+    /// A payout left `from`: the bank, or a gateway's hand.
+    pub fn paid_out(from: Account, amount_minor: i64) -> Self {
+        Self::new(Cause::PaidOut, [(Account::Payouts, amount_minor), (from, -amount_minor)])
     }
 
-    /// A payout came back, to the bank if it had left it: the seller is owed it again.
-    pub fn payout_returned(seller: &str, amount_minor: i64, had_left: bool) -> Self {
-        let held = if had_left { Account::Bank } else { Account::Payouts };
+    /// A payout came back to where it had `left`, if it had left anywhere: the seller is owed it again.
+    pub fn payout_returned(seller: &str, amount_minor: i64, left: Option<Account>) -> Self {
+        let held = left.unwrap_or(Account::Payouts);
         let lines = [(held, amount_minor), (Account::Seller(seller.to_owned()), -amount_minor)];
         Self::new(Cause::PayoutReturned, lines)
     }

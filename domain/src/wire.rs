@@ -6,6 +6,7 @@
 mod events;
 mod gateway;
 mod ledger;
+mod payout;
 mod refund;
 mod restate;
 mod sale;
@@ -29,8 +30,12 @@ use crate::time::Timestamp;
 pub use self::events::{EDGE_EVENTS, EventOutcome, OrderSummary, OriginEvent, OriginEventKind};
 pub use self::gateway::{GatewayName, GatewayOffer, GatewayOffers, NextPayment};
 pub use self::ledger::{
-    AccountBalance, Balances, ORIGIN_LEDGER, ORIGIN_PAYOUTS, ORIGIN_STATEMENT, Payout, PayoutRun, Payouts, Statement,
+    AccountBalance, Balances, JournalLine, JournalPage, ORIGIN_JOURNAL, ORIGIN_LEDGER, ORIGIN_STATEMENT, Statement,
     StatementLine,
+};
+pub use self::payout::{
+    BankAccount, BankAccounts, MaskedAccount, ORIGIN_BANK_ACCOUNTS, ORIGIN_PAYOUT_FILE, ORIGIN_PAYOUTS, Payout,
+    PayoutFile, PayoutFileLine, PayoutRun, Payouts,
 };
 pub use self::refund::{RefundRequest, RefundRight, RefundView, Restock};
 pub use self::restate::{ORIGIN_RESTATE, Restate, Restated};
@@ -39,7 +44,9 @@ pub use self::sale::{
 };
 pub use self::search::{IndexStatus, QueryCount, QueryReport, SearchTally};
 pub use self::stock::{MeasureReservations, MeasuredReservations, StockEntry, StockLevel, StockReport, Then};
-pub use self::troubles::{PaymentTrouble, RefundTrouble, StuckMessage, Troubles, WebhookTrouble};
+pub use self::troubles::{
+    PaymentTrouble, PayoutTrouble, RefundTrouble, StuckMessage, TransferTrouble, Troubles, WebhookTrouble,
+};
 
 /// Header that names one request across every process that it touches.
 pub const HEADER_REQUEST_ID: &str = "x-request-id";

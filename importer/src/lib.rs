@@ -2,6 +2,8 @@
 //! one of them goes the same way ([`import`]) through the same checks ([`draft`]). It speaks to the shop's signed routes
 //! ([`shop`]) and to nothing behind them.
 
+pub mod book_csv;
+pub mod book_table;
 pub mod command;
 pub mod draft;
 pub mod icecat;

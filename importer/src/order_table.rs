@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use domain::money::{Currency, Money};
-use domain::wire::{OrderView, PaymentTrouble, RefundView, StuckMessage, Troubles, WebhookTrouble};
+use domain::wire::{OrderView, PaymentTrouble, PayoutTrouble, RefundView, StuckMessage, Troubles, WebhookTrouble};
 
 /// What people and gateways wrote must not drive a terminal.
 fn plain(text: &str) -> String {
@@ -55,7 +55,7 @@ fn refund(refund: &RefundView) -> String {
 
 /// Everything that needs a person, with the command that helps where there is one.
 pub fn troubles(troubles: &Troubles) -> String {
-    let Troubles { refunds, payments, webhooks, messages } = troubles;
+    let Troubles { refunds, payments, webhooks, messages, payouts } = troubles;
     let mut text = String::new();
     if troubles.is_empty() {
         text.push_str("nothing needs a person\n");
@@ -67,7 +67,21 @@ pub fn troubles(troubles: &Troubles) -> String {
     payments.iter().for_each(|trouble| text.push_str(&payment(trouble)));
     webhooks.iter().for_each(|trouble| text.push_str(&webhook(trouble)));
     messages.iter().for_each(|trouble| text.push_str(&message(trouble)));
+    payouts.iter().for_each(|trouble| text.push_str(&payout(trouble)));
     text
+}
+
+fn payout(trouble: &PayoutTrouble) -> String {
+    let PayoutTrouble { payout, tries, trouble } = trouble;
+    let amount = money(payout.amount_minor, &payout.currency);
+    let (seller, error) = (plain(&payout.seller), plain(payout.last_error.as_deref().unwrap_or("-")));
+    format!(
+        "payout {} to {seller}: {}, {}, tried {tries} times\n  {amount}  {error}\n  {}\n",
+        payout.id,
+        payout.status,
+        trouble.as_str(),
+        trouble.advice()
+    )
 }
 
 fn payment(trouble: &PaymentTrouble) -> String {
@@ -106,12 +120,13 @@ fn message(trouble: &StuckMessage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::ids::{EventId, OrderId, RefundId};
+    use domain::ids::{EventId, OrderId, PayoutId, RefundId};
     use domain::payment::{Capture, PaymentStatus};
+    use domain::payout::PayoutStatus;
     use domain::refund::part::Part;
     use domain::refund::{Cause, RefundStatus};
     use domain::time::Timestamp;
-    use domain::wire::{GatewayName, RefundTrouble};
+    use domain::wire::{GatewayName, Payout, RefundTrouble, TransferTrouble};
     use uuid::Uuid;
 
     use super::*;
@@ -160,6 +175,22 @@ mod tests {
                 next_attempt_at: at,
                 last_error: None,
             }],
+            payouts: vec![PayoutTrouble {
+                payout: Payout {
+                    id: PayoutId(Uuid::from_u128(10)),
+                    run_id: PayoutId(Uuid::from_u128(11)),
+                    seller: "ada".into(),
+                    amount_minor: 1_000_000,
+                    currency: "NGN".into(),
+                    status: PayoutStatus::Pending,
+                    gateway: Some(GatewayName::Paystack),
+                    reference: None,
+                    last_error: Some("no\tmoney".into()),
+                    created_at: at,
+                },
+                tries: 6,
+                trouble: TransferTrouble::Unanswered,
+            }],
         });
         let expected = "\
 refund of order 00000000-0000-0000-0000-000000000000, tried 6 times
@@ -174,6 +205,9 @@ webhook of monnify: unmatched
 message 00000000-0000-0000-0000-000000000009 of order 00000000-0000-0000-0000-000000000000: \
 stuck since 1970-01-01T00:00:00Z after 100 attempts, next at 1970-01-01T00:00:00Z
   order_paid  -
+payout 00000000-0000-0000-0000-00000000000a to ada: pending, unanswered, tried 6 times
+  ₦10,000  no\\tmoney
+  mend what it says (cargo xtask payouts bank SELLER …), or stop it (cargo xtask payouts return PAYOUT)
 ";
         assert_eq!(text, expected);
     }

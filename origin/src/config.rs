@@ -16,6 +16,7 @@ use reqwest::Url;
 
 use crate::gateway::{Gateway, Secret};
 use crate::store::Database;
+use crate::vault::Vault;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub gateways: Vec<Gateway>,
     /// `COMMISSIONS`: what the shop keeps of what it sells for whom, in hundredths of a percent, as `*=1000,SELLER=500`.
     pub commissions: Commissions,
+    /// `BANK_DETAILS_KEYS`: seal sellers' bank details, as `ID:64 HEXADECIMAL DIGITS`; without any, none are taken.
+    pub bank_details: Vault,
     /// `METRICS_TOKEN`: who has it may read `/metrics`; without one nobody may.
     pub metrics_token: Option<Secret>,
     /// `RECONCILE_INTERVAL_MS`: how often to look for payments that are due to be asked about.
@@ -110,6 +113,7 @@ impl Config {
             keys: parse("EDGE_ORIGIN_KEYS", &keys)?,
             gateways: gateways::read(text)?,
             commissions: parse("COMMISSIONS", &text("COMMISSIONS").unwrap_or_default())?,
+            bank_details: parse("BANK_DETAILS_KEYS", &text("BANK_DETAILS_KEYS").unwrap_or_default())?,
             metrics_token: text("METRICS_TOKEN").map(Secret::new),
             reconcile_interval: millis("RECONCILE_INTERVAL_MS", text("RECONCILE_INTERVAL_MS"), 2_000)?,
             reconcile_after: millis("RECONCILE_AFTER_MS", text("RECONCILE_AFTER_MS"), 10_000)?,
@@ -174,6 +178,7 @@ mod tests {
             ("PAYSTACK_BASE_URL", "http://api.example.com"),
             ("COMMISSIONS", "ada"),
             ("COMMISSIONS", "*=10001"),
+            ("BANK_DETAILS_KEYS", "a:0123"),
             ("RECONCILE_INTERVAL_MS", "0"),
             ("RECONCILE_AFTER_MS", "soon"),
         ] {

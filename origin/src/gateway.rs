@@ -13,11 +13,12 @@ mod refund;
 pub mod stripe;
 #[cfg(test)]
 mod testing;
+mod transfer;
 
 use domain::money::{Currency, Money};
 use domain::payment::Observation;
 use domain::time::Timestamp;
-use domain::wire::GatewayName;
+use domain::wire::{BankAccount, GatewayName};
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 
@@ -28,6 +29,7 @@ pub use self::notice::{BadWebhook, DisputeObservation, DisputeStatus, Notice, Pa
 use self::paystack::Paystack;
 pub use self::refund::{ObservedRefund, RefundObservation, RefundOrder};
 use self::stripe::Stripe;
+pub use self::transfer::{ObservedTransfer, Recipient, TransferObservation, TransferOrder};
 
 /// A gateway that is set up.
 #[derive(Debug, Clone)]
@@ -306,6 +308,71 @@ impl Gateway {
         if found.id == dispute_id { Ok(found) } else { Err(about_another(&found.id, dispute_id)) }
     }
 
+    /// Whether it transfers money to sellers' banks in `currency`.
+    pub const fn transfers(&self, currency: Currency) -> bool {
+        match self {
+            Self::Paystack(_) => Paystack::transfers(currency),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => false,
+        }
+    }
+
+    /// The request that makes a seller's bank account known. It may be repeated.
+    pub fn recipient(&self, account: &BankAccount) -> Result<Request, GatewayError> {
+        match self {
+            Self::Paystack(gateway) => gateway.recipient(account),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
+    /// What the gateway calls it, from the answer to [`Self::recipient`].
+    pub fn read_recipient(&self, response: &Response) -> Result<Recipient, GatewayError> {
+        match self {
+            Self::Paystack(_) => paystack::transfers::read_recipient(response),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
+    /// The request for a transfer. Asked for again with the same reference, it is refused or answered, and never made twice.
+    pub fn transfer(&self, transfer: &TransferOrder<'_>, recipient: &Recipient) -> Result<Request, GatewayError> {
+        match self {
+            Self::Paystack(account) => account.transfer(transfer, recipient),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
+    /// Where the transfer stands, from the answer to [`Self::transfer`].
+    pub fn read_transferred(
+        &self,
+        transfer: &TransferOrder<'_>,
+        response: &Response,
+    ) -> Result<TransferObservation, GatewayError> {
+        match self {
+            Self::Paystack(_) => paystack::transfers::read_transferred(transfer, response),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
+    /// The request that finds a transfer that may have been asked for before.
+    pub fn find_transfer(&self, reference: &str) -> Result<Request, GatewayError> {
+        match self {
+            Self::Paystack(account) => account.find_transfer(reference),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
+    /// Where the transfer stands, from the answer to [`Self::find_transfer`]: [`ObservedTransfer::Unknown`] only when the gateway surely
+    /// never heard of it.
+    pub fn read_found_transfer(
+        &self,
+        transfer: &TransferOrder<'_>,
+        response: &Response,
+    ) -> Result<TransferObservation, GatewayError> {
+        match self {
+            Self::Paystack(_) => paystack::transfers::read_found_transfer(transfer, response),
+            Self::Flutterwave(_) | Self::Monnify(_) | Self::Stripe(_) => Err(NO_TRANSFERS),
+        }
+    }
+
     /// Opens a webhook that came at `now`: verifies its signature over the raw body, and only then reads it.
     pub fn open_webhook<'h>(
         &self,
@@ -323,6 +390,7 @@ impl Gateway {
 }
 
 const NO_PAYERS: GatewayError = GatewayError::NotOffered("it wants to know no payer before they pay");
+const NO_TRANSFERS: GatewayError = GatewayError::NotOffered("sellers are paid through Paystack or by hand");
 const NO_DISPUTES: GatewayError =
     GatewayError::NotOffered("Monnify tells of disputes by mail, not through its interface");
 

@@ -17,9 +17,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use domain::wire::{
-    HEADER_REQUEST_ID, ORIGIN_GATEWAYS, ORIGIN_LEDGER, ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_PAYMENTS, ORIGIN_PAYOUTS,
-    ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_RESTATE, ORIGIN_STATEMENT, ORIGIN_TROUBLES,
-    ORIGIN_VERIFY,
+    HEADER_REQUEST_ID, ORIGIN_BANK_ACCOUNTS, ORIGIN_GATEWAYS, ORIGIN_JOURNAL, ORIGIN_LEDGER, ORIGIN_ORDER,
+    ORIGIN_OUTBOX, ORIGIN_PAYMENTS, ORIGIN_PAYOUT_FILE, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS,
+    ORIGIN_RESEND, ORIGIN_RESTATE, ORIGIN_STATEMENT, ORIGIN_TROUBLES, ORIGIN_VERIFY,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -48,7 +48,11 @@ pub fn router(app: App) -> Router {
         .route(ORIGIN_RESTATE, post(internal::restate))
         .route(ORIGIN_LEDGER, get(books::balances))
         .route(ORIGIN_STATEMENT, get(books::statement))
+        .route(ORIGIN_JOURNAL, get(books::journal))
         .route(ORIGIN_PAYOUTS, get(books::payouts).post(books::pay_out))
+        .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}"), get(books::show_payout))
+        .route(ORIGIN_PAYOUT_FILE, get(books::payout_file))
+        .route(ORIGIN_BANK_ACCOUNTS, get(books::bank_accounts).post(books::set_bank_account))
         .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/confirm"), post(books::confirm_payout))
         .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/return"), post(books::return_payout))
         .route(&format!("{ORIGIN_VERIFY}{{checkout_id}}"), post(internal::verify))

@@ -4,6 +4,7 @@
 //! for a signal, so that tests run the same code in-process.
 
 pub mod access;
+pub mod bank_account;
 pub mod clock;
 pub mod config;
 pub mod dispute;
@@ -18,9 +19,11 @@ pub mod payout;
 pub mod place_order;
 pub mod reconcile;
 pub mod refund;
+pub mod rounds;
 pub mod settle;
 pub mod store;
 pub mod transport;
+pub mod vault;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +59,7 @@ struct Inner {
     tokens: Tokens,
     outbox: Notify,
     refunds: Notify,
+    transfers: Notify,
 }
 
 /// The world outside: all that differs from one run to the next.
@@ -82,8 +86,8 @@ impl App {
         if config.gateways.is_empty() {
             tracing::warn!("no payment gateway is set up: set the keys of one, or nothing can be sold");
         }
-        let inner =
-            Inner { config, outside, store, tokens: Tokens::default(), outbox: Notify::new(), refunds: Notify::new() };
+        let (tokens, outbox, refunds, transfers) = (Tokens::default(), Notify::new(), Notify::new(), Notify::new());
+        let inner = Inner { config, outside, store, tokens, outbox, refunds, transfers };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -161,6 +165,16 @@ impl App {
         self.inner.refunds.notified().await;
     }
 
+    /// There is a transfer to be asked for.
+    pub fn wake_transfers(&self) {
+        self.inner.transfers.notify_one();
+    }
+
+    /// Waits until there is.
+    pub async fn transfers_woken(&self) {
+        self.inner.transfers.notified().await;
+    }
+
     /// After a start: what was under way when the process ended is due at once. How many payments are waited for. Where other
     /// origins are at work, they may hold some of it: what a dead one held is free when its leases lapse, within half a minute.
     pub async fn resume(&self) -> Result<u64, Error> {
@@ -171,6 +185,7 @@ impl App {
                     store::outbox::resume(&mut tx, now).await?;
                     payments::resume_openings(&mut tx).await?;
                     store::refunds::resume(&mut tx, now).await?;
+                    store::payouts::resume(&mut tx, now).await?;
                 }
                 let waiting = payments::resume_checks(&mut tx, now).await?;
                 tx.done(waiting)
@@ -189,8 +204,9 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut handles = vec![tasks.spawn(outbox::run(self.clone(), stopped.clone()))];
-        handles.push(tasks.spawn(reconcile::run(self.clone(), stopped.clone())));
-        handles.push(tasks.spawn(refund::pursuit::run(self.clone(), stopped.clone())));
+        handles.push(tasks.spawn(rounds::run::<reconcile::Payments>(self.clone(), stopped.clone())));
+        handles.push(tasks.spawn(rounds::run::<refund::pursuit::Refunds>(self.clone(), stopped.clone())));
+        handles.push(tasks.spawn(rounds::run::<payout::transfer::Transfers>(self.clone(), stopped.clone())));
         let router = http::router(self.clone());
         let mut stopping = stopped;
         handles.push(tasks.spawn(async move {

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use domain::order::PAYMENT_GRACE;
 use domain::time::{Millis, Timestamp};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::App;
 use crate::error::Error;
+use crate::rounds::Round;
 use crate::settle;
 use crate::store::Tx;
 use crate::store::payments::{self, StoredPayment};
@@ -19,8 +18,6 @@ use crate::store::payments::{self, StoredPayment};
 /// How long after its deadline an unpaid payment is watched for money that comes late.
 pub const WATCH_LENGTH: Millis = Millis::days(1);
 
-const AT_ONCE: usize = 8;
-const BATCH: u32 = 32;
 /// Longer than asking can take.
 const CLAIM_LENGTH: Millis = Millis::seconds(30);
 const INTERVAL_WAITING_MAX: i64 = 60_000;
@@ -44,41 +41,27 @@ pub fn next_check(stored: &StoredPayment, pay_before: Timestamp, after: Duration
     Some(if now < deadline { next.min(deadline) } else { next })
 }
 
-/// Runs until `stop` is set: looks at once, then at every interval.
-pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(app.config().reconcile_interval);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = stop.wait_for(|stopped| *stopped) => return,
-        }
-        while !*stop.borrow() {
-            match pass(&app).await {
-                Ok(full) if full => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::error!(%error, "reconciliation could not look for payments");
-                    break;
-                }
-            }
-        }
-    }
-}
+/// Payments that are due to be asked about.
+#[derive(Debug)]
+pub struct Payments;
 
-/// Asks about the payments that are due, `AT_ONCE` at a time; `true` when there may be more.
-async fn pass(app: &App) -> Result<bool, Error> {
-    let due = claim(app, BATCH).await?;
-    let full = due.len() == BATCH as usize;
-    let mut under_way = JoinSet::new();
-    for stored in due {
-        if under_way.len() == AT_ONCE {
-            under_way.join_next().await;
-        }
-        under_way.spawn(check(app.clone(), stored));
+impl Round for Payments {
+    type Due = StoredPayment;
+    const NAME: &'static str = "payments";
+    const AT_ONCE: usize = 8;
+
+    async fn woken(_: &App) {
+        // Nobody knows before the gateway does.
+        std::future::pending().await
     }
-    while under_way.join_next().await.is_some() {}
-    Ok(full)
+
+    async fn claim(app: &App, limit: u32) -> Result<Vec<StoredPayment>, Error> {
+        claim(app, limit).await
+    }
+
+    async fn pursue(app: App, due: StoredPayment) {
+        check(app, due).await;
+    }
 }
 
 /// Takes up to `limit` payments that are due, to be asked about now.

@@ -19,7 +19,7 @@ use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds;
 use crate::store::sql::Connection;
 use crate::store::{Store, Tx};
-use crate::{dispute, ledger, order_book, refund, store};
+use crate::{dispute, ledger, order_book, payout, refund, store};
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     let payment = match &received.notice.about {
         Subject::Payment { reference } => PaymentName::Reference(reference.clone()),
         Subject::Refund { payment } | Subject::Dispute { payment, .. } => payment.clone(),
+        Subject::Transfer { reference } => return payout::transfer::hear(app, received, reference).await,
         Subject::Other { .. } => return keep(store, received, Outcome::Recorded, app.now()).await,
     };
     let Some(stored) = find(&mut store.read().await?, received, &payment).await? else {
@@ -79,7 +80,7 @@ pub async fn hear(app: &App, received: &Received) -> Result<Outcome, Error> {
     match &received.notice.about {
         Subject::Refund { .. } => return hear_of_refund(app, received, &stored).await,
         Subject::Dispute { dispute_id, .. } => return dispute::hear(app, received, &stored, dispute_id).await,
-        Subject::Payment { .. } | Subject::Other { .. } => {}
+        Subject::Payment { .. } | Subject::Transfer { .. } | Subject::Other { .. } => {}
     }
     let answer = ask(app, &stored).await?;
     settle(app, answer, Some(received), &received.request_id).await

@@ -2,13 +2,14 @@
 //!
 //! It is the only writer of payments. It reads no clock and sends nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::time::Timestamp;
 
 use crate::gateways::Gateway;
 use crate::journal::{Answer, Customer, Entry, Fact, Journal, JournalError};
 use crate::payments::{Command, Event, Payment, Rejection, Request};
+use crate::transfers::{Recipient, Transfer, TransferMode};
 
 /// Why the book does not take a change.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,10 @@ pub struct Book {
     /// In the order in which they were introduced.
     customers: Vec<Customer>,
     oldest_first: Vec<i64>,
+    recipients: Vec<Recipient>,
+    transfers: BTreeMap<String, Transfer>,
+    /// What becomes of transfers that are asked for.
+    pub transfer_mode: TransferMode,
     last_id: i64,
     journal: Journal,
 }
@@ -73,6 +78,9 @@ impl Book {
             answers: HashMap::new(),
             customers: Vec::new(),
             oldest_first: Vec::new(),
+            recipients: Vec::new(),
+            transfers: BTreeMap::new(),
+            transfer_mode: TransferMode::default(),
             last_id: 0,
             journal,
         };
@@ -196,6 +204,36 @@ impl Book {
         Ok(self.write(vec![Entry { at: now, fact: Fact::Customer { customer } }])?)
     }
 
+    /// The account of that number at that bank.
+    pub fn recipient_of(&self, bank_code: &str, account_number: &str) -> Option<&Recipient> {
+        self.recipients.iter().find(|it| it.bank_code == bank_code && it.account_number == account_number)
+    }
+
+    /// The account that the gateway calls so.
+    pub fn recipient(&self, code: &str) -> Option<&Recipient> {
+        self.recipients.iter().find(|it| it.code == code)
+    }
+
+    /// Makes an account known.
+    pub fn add_recipient(&mut self, recipient: Recipient, now: Timestamp) -> Result<(), BookError> {
+        Ok(self.write(vec![Entry { at: now, fact: Fact::Recipient { recipient } }])?)
+    }
+
+    /// The transfer that a shop calls so.
+    pub fn transfer(&self, reference: &str) -> Option<&Transfer> {
+        self.transfers.get(reference)
+    }
+
+    /// All transfers, by reference.
+    pub fn transfers(&self) -> impl Iterator<Item = &Transfer> {
+        self.transfers.values()
+    }
+
+    /// A transfer is so from now on.
+    pub fn put_transfer(&mut self, transfer: Transfer, now: Timestamp) -> Result<(), BookError> {
+        Ok(self.write(vec![Entry { at: now, fact: Fact::Transfer { transfer } }])?)
+    }
+
     /// Payments, the newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Payment> {
         self.oldest_first.iter().rev().filter_map(|id| self.payments.get(id))
@@ -246,6 +284,14 @@ impl Book {
                 self.answers.insert((answer.gateway, answer.key.clone()), answer.clone());
             }
             Fact::Customer { customer } => self.customers.push(customer.clone()),
+            Fact::Recipient { recipient } => {
+                self.last_id = self.last_id.max(recipient.id);
+                self.recipients.push(recipient.clone());
+            }
+            Fact::Transfer { transfer } => {
+                self.last_id = self.last_id.max(transfer.id);
+                self.transfers.insert(transfer.reference.clone(), transfer.clone());
+            }
         }
     }
 

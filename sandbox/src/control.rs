@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::webhook::Record;
 
 mod outages;
+mod transfers;
 mod wish;
 
 pub use wish::Wish;
@@ -30,6 +31,8 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/control/payments", get(list))
         .route("/control/payments/{reference}", get(show).post(drive))
+        .route("/control/transfers", get(transfers::list).post(transfers::tell))
+        .route("/control/transfers/{reference}", post(transfers::drive))
         .route("/control/gateways", get(outages::list))
         .route("/control/gateways/{name}", get(outages::show).post(outages::tell))
 }

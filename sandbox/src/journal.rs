@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gateways::Gateway;
 use crate::payments::Event;
+use crate::transfers::{Recipient, Transfer};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,16 @@ pub enum Fact {
     Customer {
         /// Whom.
         customer: Customer,
+    },
+    /// A shop made an account known.
+    Recipient {
+        /// Which.
+        recipient: Recipient,
+    },
+    /// A transfer is so from now on.
+    Transfer {
+        /// As it is.
+        transfer: Transfer,
     },
 }
 

@@ -22,6 +22,7 @@ use crate::journal::{Journal, JournalError};
 use crate::outages::{Outages, suffer};
 use crate::payments::{Payment, RefundStatus};
 use crate::problem::Problem;
+use crate::transfers::{Standing, Transfer, TransferMode};
 use crate::webhook::Deliveries;
 
 pub mod amounts;
@@ -44,6 +45,7 @@ mod refunds;
 pub mod signature;
 pub mod stripe;
 mod times;
+pub mod transfers;
 pub mod webhook;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -113,6 +115,10 @@ impl App {
         let app = Self { inner: Arc::new(inner) };
         for payment in unfinished {
             app.carry_refunds(&payment);
+        }
+        let unfinished: Vec<Transfer> = app.with_book(|book| book.transfers().cloned().collect());
+        for transfer in unfinished.iter().filter(|transfer| transfer.standing == Standing::Pending) {
+            app.carry_transfer(transfer, TransferMode::Process);
         }
         Ok(app)
     }

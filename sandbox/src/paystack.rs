@@ -1,5 +1,5 @@
 //! Paystack's HTTP interface, as far as the shop uses it: initialise and verify transactions, make and read refunds, read
-//! disputes.
+//! disputes, transfer money to banks.
 //!
 //! It answers as Paystack does, errors included, and never trusts the caller's amounts beyond what Paystack checks.
 //! Sources: paystack.com/docs/api/transaction, /docs/api/refund, /docs/api/dispute, /docs/api/errors. One difference: payments
@@ -25,6 +25,7 @@ use crate::credentials::{bearer, same};
 use crate::gateways::Gateway;
 use crate::notices::Happening;
 use crate::payments::Payment;
+use crate::transfers::Transfer;
 use crate::webhook::Notice;
 use refusal::Refusal;
 
@@ -32,6 +33,7 @@ mod disputes;
 mod refunds;
 mod refusal;
 pub mod shape;
+mod transfers;
 
 const REFERENCE_LENGTH_MAX: usize = 200;
 
@@ -46,6 +48,9 @@ pub fn routes(app: App) -> Router<App> {
         .route("/transaction/verify/{reference}", get(verify))
         .route("/refund", post(refunds::refund).get(refunds::list_refunds))
         .route("/refund/{id}", get(refunds::find_refund))
+        .route("/transferrecipient", post(transfers::create_recipient))
+        .route("/transfer", post(transfers::create))
+        .route("/transfer/verify/{reference}", get(transfers::verify))
         .route("/dispute", get(disputes::list))
         .route("/dispute/{id}", get(disputes::show))
         .layer(from_fn_with_state(app, require_key))
@@ -211,4 +216,13 @@ pub fn notices(payment: &Payment, happening: Happening) -> Vec<Notice> {
         Happening::Rejected(_) => return Vec::new(),
     };
     vec![Notice { event: event.to_owned(), body: json!({"event": event, "data": data}).to_string() }]
+}
+
+/// What Paystack says about where a transfer stands.
+pub fn transfer_notices(transfer: &Transfer) -> Vec<Notice> {
+    let told = transfers::event(transfer).map(|(event, data)| Notice {
+        event: event.to_owned(),
+        body: json!({"event": event, "data": data}).to_string(),
+    });
+    told.into_iter().collect()
 }

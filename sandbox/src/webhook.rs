@@ -39,6 +39,17 @@ pub struct Notice {
     pub body: String,
 }
 
+/// What notices are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The gateway's number of it.
+    pub id: i64,
+    /// Which gateway.
+    pub gateway: Gateway,
+    /// The shop's name for it.
+    pub reference: String,
+}
+
 /// How a notice misbehaves on its way. The default is a well-behaved one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -177,8 +188,14 @@ pub struct Room {
 impl Room {
     /// Queues notices about a payment: all of them and all copies go out by themselves, at the same time. Needs a tokio
     /// runtime.
-    pub fn send(mut self, payment: &Payment, notices: Vec<Notice>) {
+    pub fn send(self, payment: &Payment, notices: Vec<Notice>) {
         let request = &payment.request;
+        let about = About { id: request.id, gateway: request.gateway, reference: request.reference.clone() };
+        self.send_about(&about, notices);
+    }
+
+    /// The same for whatever a gateway has a number for.
+    pub fn send_about(mut self, request: &About, notices: Vec<Notice>) {
         let delay = Duration::from_millis(self.faults.delay_ms.min(DELAY_MS_MAX));
         for notice in notices {
             if self.faults.drop {

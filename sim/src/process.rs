@@ -47,6 +47,7 @@ impl Process {
             edge_url: EDGE_URL.parse()?,
             keys: setting.keys.clone(),
             gateways: vec![Gateway::Paystack(Paystack::new(GATEWAY_URL.parse()?, SECRET.to_owned()))],
+            bank_details: Default::default(),
             commissions: "*=1250".parse().map_err(anyhow::Error::msg)?,
             metrics_token: None,
             reconcile_interval: Duration::from_secs(2),

@@ -19,12 +19,17 @@ pub struct Keys {
     pub shopper_keys: String,
     /// Stands for the key that Paystack would hand out; only the sandbox knows it.
     pub paystack_secret_key: String,
+    /// Seals sellers' bank details, in the origin.
+    pub bank_details_keys: String,
     /// The keys of the other gateways, by the names of their environment variables, which are the same in origin and sandbox.
     pub gateways: Vec<(&'static str, String)>,
 }
 
 /// The keys that a shop cannot do without, and that no file was ever written without.
 const FIRST: [&str; 4] = ["EDGE_ORIGIN_KEYS", "OPERATOR_KEYS", "SHOPPER_KEYS", "PAYSTACK_SECRET_KEY"];
+
+/// What came later besides the gateways' keys.
+const BANK_DETAILS_KEYS: &str = "BANK_DETAILS_KEYS";
 
 /// Those of the gateways that came later: an older file gets them added.
 const LATER: [&str; 9] = [
@@ -42,7 +47,9 @@ const LATER: [&str; 9] = [
 /// A new key, written as its owner would write it.
 fn new_key(name: &str) -> Result<String> {
     let prefix = match name {
-        "EDGE_ORIGIN_KEYS" | "OPERATOR_KEYS" | "SHOPPER_KEYS" => return Ok(format!("local-1:{}", random_hex::<32>()?)),
+        "EDGE_ORIGIN_KEYS" | "OPERATOR_KEYS" | "SHOPPER_KEYS" | BANK_DETAILS_KEYS => {
+            return Ok(format!("local-1:{}", random_hex::<32>()?));
+        }
         "PAYSTACK_SECRET_KEY" | "STRIPE_SECRET_KEY" => "sk_test_",
         "FLUTTERWAVE_SECRET_KEY" => "FLWSECK_TEST-",
         "MONNIFY_API_KEY" => "MK_TEST_",
@@ -77,7 +84,7 @@ impl Keys {
 
     fn make(file: &Path) -> Result<Self> {
         let mut values = Map::new();
-        for name in FIRST.into_iter().chain(LATER) {
+        for name in FIRST.into_iter().chain(LATER).chain([BANK_DETAILS_KEYS]) {
             values.insert(name.to_owned(), Value::String(new_key(name)?));
         }
         let keys = Self::parse(&values)?;
@@ -95,7 +102,8 @@ impl Keys {
         for name in FIRST {
             value(&values, name)?;
         }
-        let missing: Vec<&str> = LATER.into_iter().filter(|name| !values.contains_key(*name)).collect();
+        let missing: Vec<&str> =
+            LATER.into_iter().chain([BANK_DETAILS_KEYS]).filter(|name| !values.contains_key(*name)).collect();
         if missing.is_empty() {
             return Self::parse(&values);
         }
@@ -117,6 +125,7 @@ impl Keys {
             operator_keys: value(values, "OPERATOR_KEYS")?,
             shopper_keys: value(values, "SHOPPER_KEYS")?,
             paystack_secret_key: value(values, "PAYSTACK_SECRET_KEY")?,
+            bank_details_keys: value(values, BANK_DETAILS_KEYS)?,
             gateways: LATER.into_iter().map(|name| Ok((name, value(values, name)?))).collect::<Result<_>>()?,
         })
     }

@@ -76,6 +76,8 @@ pub struct Config {
     pub ports: Ports,
     /// What the Worker runs in.
     pub host: Host,
+    /// Whether origin and sandbox are the optimised ones, for measuring.
+    pub optimised: bool,
     /// More environment variables for a part, such as shorter intervals for a test. The later wins.
     pub environment: Vec<(Part, String, String)>,
     /// Settings of the Worker that differ from `wrangler.toml`'s.
@@ -88,13 +90,25 @@ impl Config {
     /// A shop with nothing special.
     pub fn new(layout: Layout, state: PathBuf, ports: Ports) -> Self {
         let (environment, settings) = (Vec::new(), Vec::new());
-        Self { layout, state, ports, host: Host::default(), environment, settings, cancelled: Arc::default() }
+        let (host, cancelled) = (Host::default(), Arc::default());
+        Self { layout, state, ports, host, optimised: false, environment, settings, cancelled }
     }
 
     /// Runs the Worker in something else than `wrangler dev`.
     #[must_use]
     pub fn hosted_by(self, host: Host) -> Self {
         Self { host, ..self }
+    }
+
+    /// Runs origin and sandbox as `cargo build --release` leaves them.
+    #[must_use]
+    pub fn optimised(self) -> Self {
+        Self { optimised: true, ..self }
+    }
+
+    /// A native program of this shop.
+    fn program(&self, name: &str) -> PathBuf {
+        if self.optimised { self.layout.release_program(name) } else { self.layout.program(name) }
     }
 
     /// Adds an environment variable for a part.
@@ -134,7 +148,8 @@ impl Stack {
         config.state =
             config.state.canonicalize().with_context(|| format!("cannot find {}", config.state.display()))?;
         config.ports.check()?;
-        for program in ["sandbox", "origin", "xtask"].map(|name| config.layout.program(name)) {
+        let programs = [config.program("sandbox"), config.program("origin"), config.layout.program("xtask")];
+        for program in programs {
             ensure!(
                 program.is_file(),
                 "{} is missing: `cargo xtask dev` and `cargo xtask test` build it",
@@ -271,7 +286,7 @@ impl Stack {
     }
 
     fn native(&self, part: Part) -> Command {
-        let mut command = Command::new(self.config.layout.program(part.name()));
+        let mut command = Command::new(self.config.program(part.name()));
         command.current_dir(self.config.layout.root()).env("PAYSTACK_SECRET_KEY", &self.keys.paystack_secret_key);
         command.envs(self.keys.gateways.iter().map(|(name, key)| (name, key)));
         command
@@ -295,6 +310,7 @@ impl Stack {
             .env("DATABASE_URL", format!("sqlite:{}?mode=rwc", self.origin_database().display()))
             .env("EDGE_URL", &addresses.shop)
             .env("EDGE_ORIGIN_KEYS", &self.keys.edge_origin_keys)
+            .env("BANK_DETAILS_KEYS", &self.keys.bank_details_keys)
             .env("PAYSTACK_BASE_URL", format!("{}/paystack", addresses.sandbox))
             .env("FLUTTERWAVE_VERSION", flutterwave)
             .env("FLUTTERWAVE_BASE_URL", format!("{}/flutterwave/{flutterwave}", addresses.sandbox))

@@ -270,7 +270,12 @@ impl Shop {
 
     /// Has the gateway do something to an order's payment.
     pub async fn gateway(&self, order: &Order, action: Value) -> Value {
-        let url = format!("{}/control/payments/{}", self.sandbox, order.reference);
+        self.sandbox(&format!("/control/payments/{}", order.reference), action).await
+    }
+
+    /// Turns one of the sandbox's knobs.
+    pub async fn sandbox(&self, path: &str, action: Value) -> Value {
+        let url = format!("{}{path}", self.sandbox);
         let response = self.http.post(url).json(&action).send().await.unwrap();
         let status = response.status();
         let body: Value = response.json().await.unwrap();

@@ -95,10 +95,50 @@ pub(crate) struct StockArguments {
   cargo xtask orders settle ORDER REFUND                     it went back by another way
   cargo xtask orders troubles                                everything that needs a person
   cargo xtask orders resend MESSAGE                          sends a message again that is stuck
+  cargo xtask orders restate                                 builds the edge's lists of orders anew, from nothing
 
 --shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
 pub(crate) struct OrdersArguments {
     /// What to do, and with which order
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
+/// Arguments of `cargo xtask books`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask books balances                                 what every account holds
+  cargo xtask books statement SELLER                         what a seller earned, gave back and was paid
+                   [--from 2026-11-01] [--to 2026-11-30]     in that time, both days included
+  cargo xtask books statement gateway:paystack               any other account
+  cargo xtask books ledger [--to 2026-11-30]                 every entry
+
+--csv prints what a spreadsheet opens, --json what a program reads. --shop URL and --state DIR name the shop, as for
+`cargo xtask import`.")]
+pub(crate) struct BooksArguments {
+    /// What to show
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
+/// Arguments of `cargo xtask payouts`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask payouts run [--until 2026-11-30]               takes what is due from every balance, to be sent by hand
+                   [--transfer]                              or transferred by Paystack
+                   [--least 100000]                          but nothing under so many kobo
+  cargo xtask payouts list [--run RUN]                       the newest, or those of a run
+  cargo xtask payouts show PAYOUT                            one
+  cargo xtask payouts export RUN                             the file to be sent by hand (CSV)
+  cargo xtask payouts mark-paid PAYOUT                       it was sent
+  cargo xtask payouts return PAYOUT                          it came back, and is owed again
+  cargo xtask payouts bank                                   where sellers are paid to
+  cargo xtask payouts bank SELLER --bank 058 --holder \"Ada Obi\" < NUMBER
+                   [--currency NGN]                          says where one is
+
+--shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
+pub(crate) struct PayoutsArguments {
+    /// What to do
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
     words: Vec<String>,
 }
@@ -187,6 +227,16 @@ pub(crate) fn stock(layout: &Layout, arguments: StockArguments) -> Result<()> {
 /// `cargo xtask orders`.
 pub(crate) fn orders(layout: &Layout, arguments: OrdersArguments) -> Result<()> {
     operator_tool(layout, "orders", arguments.words)
+}
+
+/// `cargo xtask books`.
+pub(crate) fn books(layout: &Layout, arguments: BooksArguments) -> Result<()> {
+    operator_tool(layout, "books", arguments.words)
+}
+
+/// `cargo xtask payouts`.
+pub(crate) fn payouts(layout: &Layout, arguments: PayoutsArguments) -> Result<()> {
+    operator_tool(layout, "payouts", arguments.words)
 }
 
 /// `cargo xtask sale`.

@@ -50,6 +50,10 @@ enum Command {
     Stock(catalogue::StockArguments),
     /// Shows an order's money, gives it back, and lists what needs a person
     Orders(catalogue::OrdersArguments),
+    /// Shows the books: balances, statements, the whole journal
+    Books(catalogue::BooksArguments),
+    /// Pays sellers what they are owed, by transfer or by hand
+    Payouts(catalogue::PayoutsArguments),
     /// Sets, lists, shows and cancels flash sales, and checks their draws
     Sale(catalogue::SaleArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
@@ -84,6 +88,8 @@ fn run(command: Command) -> Result<()> {
         Command::Queries(arguments) => catalogue::queries(&layout, &arguments),
         Command::Stock(arguments) => catalogue::stock(&layout, arguments),
         Command::Orders(arguments) => catalogue::orders(&layout, arguments),
+        Command::Books(arguments) => catalogue::books(&layout, arguments),
+        Command::Payouts(arguments) => catalogue::payouts(&layout, arguments),
         Command::Sale(arguments) => catalogue::sale(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }

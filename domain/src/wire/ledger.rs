@@ -1,9 +1,8 @@
-//! The books and payouts, as operators see them.
+//! The books, as operators see them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OrderId, PayoutId};
-use crate::payout::PayoutStatus;
+use crate::ids::OrderId;
 use crate::time::Timestamp;
 
 /// `GET`: [`Balances`].
@@ -12,10 +11,8 @@ pub const ORIGIN_LEDGER: &str = "/internal/ledger";
 /// `GET` with `?account={account}&from={ms}&until={ms}`: [`Statement`].
 pub const ORIGIN_STATEMENT: &str = "/internal/ledger/statement";
 
-/// `GET`: the payouts, newest first, at most 1,000 ([`Payouts`]). `POST` of a [`PayoutRun`]: takes from every seller's balance what is due
-/// ([`Payouts`], those of the run); the same again changes nothing. With `/{payout_id}/confirm` or `/{payout_id}/return` appended, `POST`
-/// without a body: what became of one ([`Payout`]).
-pub const ORIGIN_PAYOUTS: &str = "/internal/payouts";
+/// `GET` with `?after={at}-{entry_id}&until={ms}`, both optional: the whole journal, oldest first ([`JournalPage`]).
+pub const ORIGIN_JOURNAL: &str = "/internal/ledger/journal";
 
 /// What every account holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,40 +70,34 @@ pub struct StatementLine {
     pub amount_minor: i64,
 }
 
-/// Pays out what sellers are owed.
+/// A page of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayoutRun {
-    /// Makes it idempotent.
-    pub run_id: PayoutId,
-    /// Sales before this moment count; refunds always do.
-    pub until: Timestamp,
-    /// Less than this is not paid out, in minor units.
-    #[serde(default)]
-    pub least_minor: i64,
+pub struct JournalPage {
+    /// Oldest first; whole entries.
+    pub lines: Vec<JournalLine>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
 }
 
-/// Payouts.
+/// One posting of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payouts {
-    /// Which.
-    pub payouts: Vec<Payout>,
-}
-
-/// Money on its way to a seller.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payout {
-    /// Its id.
-    pub id: PayoutId,
-    /// The run that it belongs to.
-    pub run_id: PayoutId,
-    /// To whom.
-    pub seller: String,
-    /// How much, in minor units.
-    pub amount_minor: i64,
+pub struct JournalLine {
+    /// Which entry. Its lines sum to zero.
+    pub entry_id: String,
+    /// When.
+    pub at: Timestamp,
+    /// What for: [`crate::ledger::Cause`].
+    pub cause: String,
+    /// What caused it.
+    pub subject: String,
+    /// Of which order, if of one.
+    pub order_id: Option<OrderId>,
+    /// Of which payment, if of one.
+    pub reference: Option<String>,
+    /// Which account: [`crate::ledger::Account`].
+    pub account: String,
     /// An ISO 4217 code.
     pub currency: String,
-    /// Where it stands.
-    pub status: PayoutStatus,
-    /// When it was taken from the balance.
-    pub created_at: Timestamp,
+    /// Minor units; a debit is positive, a credit negative.
+    pub amount_minor: i64,
 }

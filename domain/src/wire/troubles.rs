@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayName, RefundView};
+use super::{GatewayName, Payout, RefundView};
 use crate::ids::{EventId, OrderId};
 use crate::money::Money;
 use crate::payment::{Capture, PaymentStatus};
@@ -19,6 +19,9 @@ pub struct Troubles {
     pub webhooks: Vec<WebhookTrouble>,
     /// Messages that the edge has refused again and again.
     pub messages: Vec<StuckMessage>,
+    /// Transfers to sellers that do not come about by themselves.
+    #[serde(default)]
+    pub payouts: Vec<PayoutTrouble>,
 }
 
 impl Troubles {
@@ -27,7 +30,59 @@ impl Troubles {
 
     /// Whether all is well.
     pub fn is_empty(&self) -> bool {
-        self.refunds.is_empty() && self.payments.is_empty() && self.webhooks.is_empty() && self.messages.is_empty()
+        let Self { refunds, payments, webhooks, messages, payouts } = self;
+        refunds.is_empty() && payments.is_empty() && webhooks.is_empty() && messages.is_empty() && payouts.is_empty()
+    }
+}
+
+/// A transfer to a seller that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutTrouble {
+    /// The payout, with what went wrong last.
+    pub payout: Payout,
+    /// How often it was tried and nothing was learnt.
+    pub tries: u32,
+    /// What is the matter.
+    pub trouble: TransferTrouble,
+}
+
+/// Why a transfer needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferTrouble {
+    /// The gateway waits for a one-time password, which it sent to the owner of the shop's account. Without it the transfer fails by itself,
+    /// and so does every other until the gateway is told to ask for none.
+    OneTimePassword,
+    /// The gateway contradicts what it said before: money may have left that is owed again.
+    Contradiction,
+    /// It was tried again and again: refused, or not answered.
+    Unanswered,
+}
+
+impl TransferTrouble {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::OneTimePassword, Self::Contradiction, Self::Unanswered];
+
+    /// Its name in JSON and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OneTimePassword => "one_time_password",
+            Self::Contradiction => "contradiction",
+            Self::Unanswered => "unanswered",
+        }
+    }
+
+    /// What a person can do.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::OneTimePassword => {
+                "confirm it in the gateway's dashboard, and switch the confirmation of transfers off there, or it fails"
+            }
+            Self::Contradiction => "look in the gateway's dashboard what became of it, and mend the balance by hand",
+            Self::Unanswered => {
+                "mend what it says (cargo xtask payouts bank SELLER …), or stop it (cargo xtask payouts return PAYOUT)"
+            }
+        }
     }
 }
 

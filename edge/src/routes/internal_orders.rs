@@ -1,4 +1,4 @@
-//! What the operator's tools ask about orders and money. The origin decides all of it: what the operator signed for us goes on to the
+//! What the operator's tools ask about orders, books and payouts. The origin decides all of it: what the operator signed for us goes on to the
 //! same address there, signed by us, and its answer comes back as it is.
 
 use axum::extract::OriginalUri;
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::origin_client;
 
-/// `/internal/orders/…`, `/internal/troubles` and `/internal/outbox/…`
+/// `/internal/orders/…`, `/internal/troubles`, `/internal/outbox/…`, `/internal/restate`, and the books and payouts.
 #[worker::send]
 pub(crate) async fn relay(
     context: Context,

@@ -2,7 +2,6 @@
 //!
 //! Exit codes: 0 shown or done; 1 refused or failed, and nothing changed.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -11,11 +10,12 @@ use domain::ids::{EventId, OrderId, RefundId, Sku};
 use domain::refund::part::Part;
 use domain::stock::{Quantity, StockLine};
 use domain::wire::{
-    ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_TROUBLES, OrderView, RefundRequest, RefundRight,
-    Troubles,
+    ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_RESTATE, ORIGIN_TROUBLES, OrderView,
+    RefundRequest, RefundRight, Restate, Restated, Troubles,
 };
+use importer::command::{self, Form};
+use importer::order_table;
 use importer::shop::{SHOP_DEFAULT, Shop};
-use importer::{command, order_table};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -81,6 +81,8 @@ enum What {
     },
     /// Everything that needs a person
     Troubles,
+    /// Tells the edge once more how every order stands, so that its read models are built anew from nothing
+    Restate,
     /// Sends a message to the edge again that is stuck
     Resend {
         /// the message
@@ -118,6 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let troubles: Troubles = shop.get(ORIGIN_TROUBLES).await?;
             return print(cli.json, &troubles, order_table::troubles);
         }
+        What::Restate => return restate(&shop, cli.json).await,
         What::Resend { message } => {
             let troubles: Troubles = shop.ask(&format!("{ORIGIN_OUTBOX}{message}{ORIGIN_RESEND}")).await?;
             return print(cli.json, &troubles, order_table::troubles);
@@ -126,10 +129,20 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     print(cli.json, &order, order_table::order)
 }
 
-fn print<T: Serialize>(as_json: bool, what: &T, table: impl Fn(&T) -> String) -> anyhow::Result<()> {
-    let text = if as_json { format!("{}\n", serde_json::to_string_pretty(what)?) } else { table(what) };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+/// All orders, in as many steps as it takes.
+async fn restate(shop: &Shop, as_json: bool) -> anyhow::Result<()> {
+    let mut told = Restated { orders: 0, after: None };
+    loop {
+        let step: Restated = shop.post(ORIGIN_RESTATE, &Restate { after: told.after }).await?;
+        told = Restated { orders: told.orders + step.orders, after: step.after };
+        if told.after.is_none() {
+            break;
+        }
     }
+    let table = |told: &Restated| format!("the edge is being told once more how {} orders stand\n", told.orders);
+    print(as_json, &told, table)
+}
+
+fn print<T: Serialize>(as_json: bool, what: &T, table: impl Fn(&T) -> String) -> anyhow::Result<()> {
+    Form::of(as_json, false).print(what, table, |_| Ok(String::new()))
 }

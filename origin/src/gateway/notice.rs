@@ -33,6 +33,11 @@ pub enum Subject {
         /// the gateway's name of the dispute
         dispute_id: String,
     },
+    /// A transfer to a seller may have changed.
+    Transfer {
+        /// our name for it
+        reference: String,
+    },
     /// Nothing that is acted upon; kept for the record.
     Other {
         /// the payment that it mentions, if any
@@ -41,10 +46,10 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The payment that it names as we do, if it does.
+    /// The payment or transfer that it names as we do, if it does.
     pub fn reference(&self) -> Option<&str> {
         match self {
-            Self::Payment { reference } => Some(reference),
+            Self::Payment { reference } | Self::Transfer { reference } => Some(reference),
             Self::Refund { payment } | Self::Dispute { payment, .. } => match payment {
                 PaymentName::Reference(reference) => Some(reference),
                 PaymentName::GatewayId(_) => None,

@@ -7,6 +7,7 @@
 //! lost. Then another attempt takes its place, and the lost one is watched, since somebody may still pay through it.
 
 pub(super) mod refunds;
+pub(super) mod transfers;
 
 use domain::money::Currency;
 use domain::payment::{Observation, ObservedStatus};
@@ -131,6 +132,10 @@ fn read_event(body: &[u8]) -> Result<Notice, BadWebhook> {
             None => return Err(BadWebhook::Unreadable("a charge without reference".to_owned())),
         },
         name if name.starts_with("charge.dispute.") => dispute(&data)?,
+        name if name.starts_with("transfer.") => match reference {
+            Some(reference) => Subject::Transfer { reference },
+            None => Subject::Other { reference: None },
+        },
         _ => match reference {
             Some(reference) if is_refund => Subject::Refund { payment: PaymentName::Reference(reference) },
             reference => Subject::Other { reference },
@@ -200,13 +205,17 @@ fn read<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, GatewayErro
     serde_json::from_str(data).map_err(|error| GatewayError::Unreadable(error.to_string()))
 }
 
-/// An answer that says yes. `status: true` only says that the request was understood, not that anybody paid.
-fn open(response: &Response) -> Result<Envelope<'_>, GatewayError> {
+/// An answer, whatever it says.
+fn open_any(response: &Response) -> Result<Envelope<'_>, GatewayError> {
     response.refuse_if_unavailable()?;
     let status = response.status;
-    let envelope: Envelope<'_> = serde_json::from_slice(&response.body)
-        .map_err(|error| GatewayError::Unreadable(format!("HTTP {status}: {error}")))?;
-    match status {
+    serde_json::from_slice(&response.body).map_err(|error| GatewayError::Unreadable(format!("HTTP {status}: {error}")))
+}
+
+/// An answer that says yes. `status: true` only says that the request was understood, not that anybody paid.
+fn open(response: &Response) -> Result<Envelope<'_>, GatewayError> {
+    let envelope = open_any(response)?;
+    match response.status {
         200..=299 if envelope.status => Ok(envelope),
         401 | 403 => Err(GatewayError::Unauthorised(envelope.message)),
         _ if envelope.code.as_deref() == Some("duplicate_reference") => Err(GatewayError::DuplicateReference),

@@ -5,12 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::ids::EventId;
 use domain::time::{Millis, Timestamp};
-use domain::wire::{PaymentTrouble, RefundTrouble, Troubles};
+use domain::wire::{PaymentTrouble, PayoutTrouble, RefundTrouble, TransferTrouble, Troubles};
 
 use crate::App;
 use crate::error::Error;
 use crate::store::refunds::StoredRefund;
-use crate::store::{Tx, gateway_events, outbox, payments, refunds};
+use crate::store::{Tx, gateway_events, outbox, payments, payouts, refunds};
 
 /// A refund that was tried so often without an answer is worth a look.
 const TRIES_MANY: u32 = 5;
@@ -37,12 +37,20 @@ pub async fn troubles(State(app): State<App>) -> Result<Json<Troubles>, Error> {
             reference,
         });
     }
+    let stuck_payouts = payouts::in_trouble(&mut connection, TRIES_MANY, Troubles::EACH_MAX).await?;
+    let stuck_payouts = stuck_payouts.into_iter().map(|stored| PayoutTrouble {
+        trouble: stored.trouble.unwrap_or(TransferTrouble::Unanswered),
+        tries: stored.tries,
+        payout: stored.payout,
+    });
+    let stuck_payouts = stuck_payouts.collect();
     let since = Timestamp(app.now().0 - WEBHOOKS_LENGTH.0);
     Ok(Json(Troubles {
         refunds: in_trouble.into_iter().map(refund).collect(),
         payments: unwanted,
         webhooks: gateway_events::in_trouble(&mut connection, since, Troubles::EACH_MAX).await?,
         messages: outbox::stuck(&mut connection, Troubles::EACH_MAX).await?,
+        payouts: stuck_payouts,
     }))
 }
 

@@ -7,66 +7,42 @@ use domain::ids::RefundId;
 use domain::money::{InvalidMoney, Money};
 use domain::refund::{Command, Observed};
 use domain::time::{Millis, Timestamp};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::apply;
 use crate::App;
 use crate::error::Error;
 use crate::gateway::{GatewayError, ObservedRefund, RefundObservation, RefundOrder};
+use crate::rounds::{Round, look_delay, retry_delay};
 use crate::settle;
 use crate::store::Tx;
 use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds::{self, StoredRefund};
 
-const AT_ONCE: usize = 4;
-const BATCH: u32 = 32;
 /// Longer than asking a gateway two questions can take.
 const CLAIM_LENGTH: Millis = Millis::seconds(60);
 /// A refund whose answer was lost is not asked for again sooner: a gateway may take a while to list what it has taken.
 const QUIET: Millis = Millis::minutes(2);
-const RETRY_FIRST_MS: i64 = 2_000;
-const RETRY_MAX_MS: i64 = 3_600_000;
-/// Between two looks at a refund that is on its way.
-const LOOK_MIN_MS: i64 = 5_000;
-const LOOK_MAX_MS: i64 = 3_600_000;
-/// Runs until `stop` is set: looks when a refund was ordered, and at every interval.
-pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(app.config().reconcile_interval);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = app.refunds_woken() => {}
-            _ = stop.wait_for(|stopped| *stopped) => return,
-        }
-        while !*stop.borrow() {
-            match pass(&app).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::error!(%error, "refunds could not be looked for");
-                    break;
-                }
-            }
-        }
-    }
-}
 
-/// Pursues what is due, `AT_ONCE` at a time; `true` when there may be more.
-async fn pass(app: &App) -> Result<bool, Error> {
-    let due = claim(app, BATCH).await?;
-    let full = due.len() == BATCH as usize;
-    let mut under_way = JoinSet::new();
-    for stored in due {
-        if under_way.len() == AT_ONCE {
-            under_way.join_next().await;
-        }
-        let app = app.clone();
-        under_way.spawn(async move { pursue(&app, stored).await });
+/// Refunds that are due to be asked for, or about.
+#[derive(Debug)]
+pub struct Refunds;
+
+impl Round for Refunds {
+    type Due = StoredRefund;
+    const NAME: &'static str = "refunds";
+    const AT_ONCE: usize = 4;
+
+    async fn woken(app: &App) {
+        app.refunds_woken().await;
     }
-    while under_way.join_next().await.is_some() {}
-    Ok(full)
+
+    async fn claim(app: &App, limit: u32) -> Result<Vec<StoredRefund>, Error> {
+        claim(app, limit).await
+    }
+
+    async fn pursue(app: App, due: StoredRefund) {
+        pursue(&app, due).await;
+    }
 }
 
 /// Takes up to `limit` refunds that are due, to be pursued now.
@@ -230,7 +206,7 @@ async fn conclude(app: &App, refund_id: RefundId, attempt: u32, observation: Ref
                     stored.gateway_refund_id.clone_from(gateway_refund_id);
                 }
                 stored.last_error.clone_from(why);
-                stored.next_try_at = Some(now + look_delay(stored, now));
+                stored.next_try_at = Some(now + look_delay(stored.created_at, now));
             };
             let command = Command::Observe { refund_id, observed };
             if let Err(rejection) = apply(&mut tx, stored, &command, learn, now).await? {
@@ -241,15 +217,4 @@ async fn conclude(app: &App, refund_id: RefundId, attempt: u32, observation: Ref
         .await?;
     app.wake_outbox();
     Ok(())
-}
-
-/// A quarter of its age, so ever more rarely.
-fn look_delay(stored: &StoredRefund, now: Timestamp) -> Millis {
-    Millis(((now - stored.created_at).0 / 4).clamp(LOOK_MIN_MS, LOOK_MAX_MS))
-}
-
-/// Doubles up to an hour, less up to half of it by `chance`.
-fn retry_delay(tries: u32, chance: u32) -> Millis {
-    let whole = RETRY_FIRST_MS.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(RETRY_MAX_MS);
-    Millis(whole - (whole / 2).saturating_mul(i64::from(chance)) / i64::from(u32::MAX))
 }

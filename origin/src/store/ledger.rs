@@ -3,7 +3,7 @@
 use domain::ids::OrderId;
 use domain::ledger::{Account, Entry};
 use domain::time::Timestamp;
-use domain::wire::{AccountBalance, StatementLine};
+use domain::wire::{AccountBalance, JournalLine, StatementLine};
 use uuid::Uuid;
 
 use super::Tx;
@@ -117,6 +117,41 @@ pub async fn statement(
     let query =
         query(SQL).bind(account.to_string()).bind(from.as_millis()).bind(until.as_millis()).bind(i64::from(limit));
     query.fetch_all(connection).await?.iter().map(line).collect()
+}
+
+/// Whole entries of the journal after one, named by its time and id, and before `until`: the lines of at most `limit` entries, oldest first,
+/// and whether there are no more.
+pub async fn journal(
+    connection: &mut Connection,
+    (after_at, after_id): &(i64, String),
+    until: Timestamp,
+    limit: u32,
+) -> Result<(Vec<JournalLine>, bool), Error> {
+    const SQL: &str = "-- ledger.journal
+        SELECT entry.id AS entry_id, at, cause, subject, order_id, reference, currency, account, amount_minor
+        FROM (SELECT * FROM ledger_entry WHERE (at, id) > ($1, $2) AND at < $3 ORDER BY at, id LIMIT $4) AS entry
+        JOIN ledger_posting ON ledger_posting.entry_id = entry.id
+        ORDER BY at, entry.id, position";
+    let line = |row: &Row| {
+        let order_id = row.get::<Option<String>>("order_id")?.map(|id| id.parse()).transpose();
+        Ok(JournalLine {
+            entry_id: row.get("entry_id")?,
+            at: Timestamp(row.get("at")?),
+            cause: row.get("cause")?,
+            subject: row.get("subject")?,
+            order_id: order_id.map_err(|error| Error::corrupt("order_id", error))?,
+            reference: row.get("reference")?,
+            account: row.get("account")?,
+            currency: row.get("currency")?,
+            amount_minor: row.get("amount_minor")?,
+        })
+    };
+    let query = query(SQL).bind(*after_at).bind(after_id).bind(until.as_millis()).bind(i64::from(limit));
+    let lines: Vec<JournalLine> = query.fetch_all(connection).await?.iter().map(line).collect::<Result<_, Error>>()?;
+    let mut entries: Vec<&str> = lines.iter().map(|line| line.entry_id.as_str()).collect();
+    entries.dedup();
+    let is_last = entries.len() < limit as usize;
+    Ok((lines, is_last))
 }
 
 /// LEDGER-1 over everything that is stored: how many entries do not sum to zero. Never another number than 0.

@@ -22,7 +22,7 @@ async fn balances(world: &World) -> Balances {
 }
 
 /// What an account holds of naira.
-async fn balance(world: &World, account: &str) -> i64 {
+pub(crate) async fn balance(world: &World, account: &str) -> i64 {
     let Balances { balances, crooked_entries } = balances(world).await;
     assert_eq!((crooked_entries, balances.iter().map(|it| it.amount_minor).sum::<i64>()), (0, 0), "{balances:?}");
     balances.iter().find(|it| it.account == account).map_or(0, |it| it.amount_minor)
@@ -113,18 +113,18 @@ async fn a_dispute_is_booked_when_it_is_lost_and_its_money_is_not_refunded_as_we
     assert_eq!(balance(&world, "disputes").await, 5_000);
 }
 
-async fn pay_out(world: &World, run: &PayoutRun) -> Vec<Payout> {
+pub(crate) async fn pay_out(world: &World, run: &PayoutRun) -> Vec<Payout> {
     let answer = Answer::of(world.signed("POST", ORIGIN_PAYOUTS, serde_json::to_vec(run).unwrap())).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json::<Payouts>().payouts
 }
 
-async fn decide(world: &World, payout: &Payout, what: &str) -> Answer {
+pub(crate) async fn decide(world: &World, payout: &Payout, what: &str) -> Answer {
     Answer::of(world.signed("POST", &format!("{ORIGIN_PAYOUTS}/{}/{what}", payout.id), Vec::new())).await
 }
 
-fn run(until: Timestamp) -> PayoutRun {
-    PayoutRun { run_id: PayoutId(Uuid::now_v7()), until, least_minor: 0 }
+pub(crate) fn run(until: Timestamp) -> PayoutRun {
+    PayoutRun { run_id: PayoutId(Uuid::now_v7()), until, least_minor: 0, gateway: None }
 }
 
 #[tokio::test]

@@ -35,6 +35,14 @@ pub(crate) struct Refund {
     pub(crate) status: String,
 }
 
+/// A transfer, as the gateway believes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Transfer {
+    pub(crate) amount: i64,
+    pub(crate) recipient: String,
+    pub(crate) status: String,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) transactions: BTreeMap<String, Transaction>,
@@ -57,6 +65,18 @@ pub(crate) struct Book {
     pub(crate) refuse_refund: u32,
     /// Where new refunds stand; `processed` unless it says otherwise.
     pub(crate) refund_status: Option<&'static str>,
+    /// Transfers to sellers, by the shop's name for them.
+    pub(crate) transfers: BTreeMap<String, Transfer>,
+    /// How many of the next transfers are made, and their answers lost.
+    pub(crate) lose_transfer: u32,
+    /// Why transfers are refused, while they are.
+    pub(crate) refuse_transfer: Option<&'static str>,
+    /// Where new transfers stand; `success` unless it says otherwise.
+    pub(crate) transfer_status: Option<&'static str>,
+    /// Whether transfers that were made are not listed yet.
+    pub(crate) hide_transfers: bool,
+    /// How often somebody asked for a transfer.
+    pub(crate) transfers_asked: u32,
     pub(crate) initialise_delay: Duration,
     pub(crate) initialised: u32,
     pub(crate) verified: u32,
@@ -76,6 +96,9 @@ impl Paystack {
             .route("/paystack/transaction/verify/{reference}", get(verify))
             .route("/paystack/dispute/{id}", get(dispute))
             .route("/paystack/refund", post(refund).get(list_refunds))
+            .route("/paystack/transferrecipient", post(recipient))
+            .route("/paystack/transfer", post(transfer))
+            .route("/paystack/transfer/verify/{reference}", get(verify_transfer))
             .route("/flutterwave/payments", post(flutterwave_initialise))
             .route("/flutterwave/transactions/verify_by_reference", get(flutterwave_verify))
             .route("/flutterwave/transactions", get(flutterwave_list))
@@ -121,6 +144,13 @@ impl Paystack {
         let body =
             json!({"event": event, "data": {"id": "77", "status": "whatever", "transaction_reference": reference}});
         let body = body.to_string();
+        let signature = signature::sign(SECRET, body.as_bytes());
+        (body, signature)
+    }
+
+    /// A webhook about a transfer, with its signature.
+    pub(crate) fn transfer_notice(reference: &str, event: &str) -> (String, String) {
+        let body = json!({"event": event, "data": {"id": 9, "reference": reference, "status": "whatever"}}).to_string();
         let signature = signature::sign(SECRET, body.as_bytes());
         (body, signature)
     }
@@ -310,5 +340,62 @@ async fn dispute(State(paystack): State<Paystack>, Path(id): Path<String>) -> Re
         let mut data = stands.clone();
         (data["id"], data["transaction"]) = (json!(id), json!({"reference": reference}));
         Json(json!({"status": true, "message": "Dispute retrieved", "data": data})).into_response()
+    })
+}
+
+/// The same account is the same recipient.
+async fn recipient(Json(body): Json<Value>) -> Response {
+    let code = format!("RCP_{}_{}", body["bank_code"].as_str().unwrap(), body["account_number"].as_str().unwrap());
+    let data = json!({"recipient_code": code, "type": body["type"], "details": {"bank_code": body["bank_code"]}});
+    let made = json!({"status": true, "message": "Transfer recipient created successfully", "data": data});
+    (StatusCode::CREATED, Json(made)).into_response()
+}
+
+async fn transfer(State(paystack): State<Paystack>, Json(body): Json<Value>) -> Response {
+    paystack.with(|book| {
+        book.transfers_asked += 1;
+        if let Some(message) = book.refuse_transfer {
+            let refused = json!({"status": false, "message": message, "code": "insufficient_balance"});
+            return (StatusCode::BAD_REQUEST, Json(refused)).into_response();
+        }
+        let reference = body["reference"].as_str().unwrap().to_owned();
+        assert!((16..=50).contains(&reference.len()) && reference == reference.to_lowercase(), "{reference}");
+        if book.transfers.contains_key(&reference) {
+            return refusal(StatusCode::BAD_REQUEST, "duplicate_reference");
+        }
+        let made = Transfer {
+            amount: body["amount"].as_i64().unwrap(),
+            recipient: body["recipient"].as_str().unwrap().to_owned(),
+            status: book.transfer_status.unwrap_or("success").to_owned(),
+        };
+        let data = transfer_data(&reference, &made);
+        book.transfers.insert(reference, made);
+        if book.lose_transfer > 0 {
+            book.lose_transfer -= 1;
+            return refusal(StatusCode::BAD_GATEWAY, "unknown");
+        }
+        Json(json!({"status": true, "message": "Transfer has been queued", "data": data})).into_response()
+    })
+}
+
+fn transfer_data(reference: &str, transfer: &Transfer) -> Value {
+    json!({
+        "reference": reference,
+        "amount": transfer.amount,
+        "currency": "NGN",
+        "status": transfer.status,
+        "transfer_code": "TRF_1",
+        "recipient": 28,
+        "fee_charged": 1_000,
+    })
+}
+
+async fn verify_transfer(State(paystack): State<Paystack>, Path(reference): Path<String>) -> Response {
+    paystack.with(|book| match book.transfers.get(&reference).filter(|_| !book.hide_transfers) {
+        None => refusal(StatusCode::NOT_FOUND, "transfer_not_found"),
+        Some(transfer) => {
+            let data = transfer_data(&reference, transfer);
+            Json(json!({"status": true, "message": "Transfer retrieved", "data": data})).into_response()
+        }
     })
 }

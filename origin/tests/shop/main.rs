@@ -16,4 +16,5 @@ mod process;
 mod reconciliation;
 mod refunds;
 mod settlement;
+mod transfers;
 mod troubles;

@@ -33,6 +33,8 @@ pub(crate) const KEYS: &str = "test:0123456789abcdef0123456789abcdef";
 
 pub(crate) const METRICS_TOKEN: &str = "token-of-the-test-shop";
 
+const BANK_DETAILS_KEYS: &str = "a:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// Where a PostgreSQL server is, `postgres://USER@HOST:PORT`, on which every world has a database of its own; without it they have SQLite
 /// files.
 const POSTGRES: &str = "TEST_POSTGRES_URL";
@@ -48,6 +50,7 @@ const VARIABLES: &[&str] = &[
     "FLUTTERWAVE_BASE_URL",
     "FLUTTERWAVE_SECRET_KEY",
     "FLUTTERWAVE_SECRET_HASH",
+    "BANK_DETAILS_KEYS",
     "COMMISSIONS",
     "METRICS_TOKEN",
     "RECONCILE_INTERVAL_MS",
@@ -226,6 +229,7 @@ impl World {
             "FLUTTERWAVE_SECRET_KEY" | "FLUTTERWAVE_SECRET_HASH" => Some(SECRET.to_owned()),
             "RECONCILE_INTERVAL_MS" => Some(self.reconcile_interval_ms.to_string()),
             "METRICS_TOKEN" => Some(METRICS_TOKEN.to_owned()),
+            "BANK_DETAILS_KEYS" => Some(BANK_DETAILS_KEYS.to_owned()),
             "COMMISSIONS" => Some("*=1000".to_owned()),
             "RECONCILE_AFTER_MS" => Some("300".to_owned()),
             _ => None,

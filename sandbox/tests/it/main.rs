@@ -21,4 +21,6 @@ mod process;
 #[cfg(test)]
 mod stripe;
 #[cfg(test)]
+mod transfers;
+#[cfg(test)]
 mod webhooks;

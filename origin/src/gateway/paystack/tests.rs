@@ -144,7 +144,9 @@ fn a_dispute_says_which_payment_it_is_about() {
 fn what_is_about_nothing_of_ours_is_for_the_record_and_nonsense_is_refused() {
     let transfer = br#"{"event":"transfer.success","data":{"id":7,"status":"success","reference":"payout-1"}}"#;
     let notice = read_event(transfer).unwrap();
-    assert_eq!(notice.about, Subject::Other { reference: Some("payout-1".to_owned()) });
+    assert_eq!(notice.about, Subject::Transfer { reference: "payout-1".to_owned() });
+    let nameless = br#"{"event":"transfer.success","data":{"id":7}}"#;
+    assert_eq!(read_event(nameless).unwrap().about, Subject::Other { reference: None });
     assert!(matches!(read_event(b"{}"), Err(BadWebhook::Unreadable(_))));
     assert!(matches!(read_event(br#"{"event":"charge.success","data":{"id":1}}"#), Err(BadWebhook::Unreadable(_))));
     let nameless = br#"{"event":"subscription.create","data":{}}"#;
