@@ -454,6 +454,12 @@ pub struct ImportReport {
     pub updated: u32,
     /// Products that were just the same.
     pub unchanged: u32,
+    /// Products of which nothing was sold yet, and whose opening balance is another one now.
+    #[serde(default)]
+    pub restocked: u32,
+    /// Products whose stock the shop counts itself, so that another one was left alone.
+    #[serde(default)]
+    pub stock_kept: u32,
     /// Products that were refused.
     pub rejected: Vec<ImportRejection>,
 }
