@@ -5,6 +5,7 @@
 
 mod events;
 mod gateway;
+mod giving_up;
 mod ledger;
 mod refund;
 mod restate;
@@ -28,6 +29,7 @@ use crate::time::Timestamp;
 
 pub use self::events::{EDGE_EVENTS, EventOutcome, OrderSummary, OriginEvent, OriginEventKind};
 pub use self::gateway::{GatewayName, GatewayOffer, GatewayOffers, NextPayment};
+pub use self::giving_up::{CHECKOUT_GIVEN_UP, GiveUpAnswer, ORIGIN_GIVE_UP};
 pub use self::ledger::{
     AccountBalance, Balances, ORIGIN_LEDGER, ORIGIN_PAYOUTS, ORIGIN_STATEMENT, Payout, PayoutRun, Payouts, Statement,
     StatementLine,
