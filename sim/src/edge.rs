@@ -102,7 +102,7 @@ impl Edge {
                     // The answer has yet to arrive; that, the network decides.
                     return Some(outcome);
                 }
-                Next::End(End::Lost | End::Placed(..) | End::GaveUp(_)) => return None,
+                Next::End(End::Lost | End::Placed(..) | End::GaveUp(..)) => return None,
             }
         }
     }
@@ -169,7 +169,7 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) enum End {
     Placed(CheckoutId, Result<PlacedOrder, Refusal>),
-    GaveUp(GaveUp),
+    GaveUp(CheckoutId, GaveUp),
     Settled(Box<OriginEvent>, EventOutcome),
     Lost,
 }
@@ -196,7 +196,7 @@ impl Run {
                 },
                 Machine::GivingUp(giving_up) => match giving_up.step() {
                     Step::Ask(calls) => calls,
-                    Step::Done(outcome) => return Next::End(End::GaveUp(outcome)),
+                    Step::Done(outcome) => return Next::End(End::GaveUp(giving_up.checkout_id(), outcome)),
                 },
                 Machine::Settling(applying) => match applying.0.step() {
                     Step::Ask(calls) => calls,

@@ -388,19 +388,17 @@ impl World {
                     | Refusal::Bug(_) => {}
                 }
             }
-            (End::GaveUp(GaveUp::Bug(what)), _) => return Err(Finding::new("ANSWER", what).into()),
-            (End::GaveUp(GaveUp::Done), Some(form)) => {
-                if let Some(given_up) = form.last {
-                    self.given_up.insert(given_up);
-                }
+            (End::GaveUp(_, GaveUp::Bug(what)), _) => return Err(Finding::new("ANSWER", what).into()),
+            (End::GaveUp(checkout_id, GaveUp::Done), Some(form)) => {
+                self.given_up.insert(checkout_id);
                 form.checkout_id = None;
             }
-            (End::GaveUp(GaveUp::Sold(_)), Some(form)) => {
+            (End::GaveUp(_, GaveUp::Sold(_)), Some(form)) => {
                 form.checkout_id = None;
                 self.told.count("told that what they gave up is paid".to_owned());
             }
             (End::Settled(event, outcome), _) => drop(self.network.outside().edge.record(&event, outcome)),
-            (End::Lost, _) | (End::Placed(..) | End::GaveUp(_), None) => {}
+            (End::Lost, _) | (End::Placed(..) | End::GaveUp(..), None) => {}
         }
         Ok(())
     }

@@ -37,6 +37,11 @@ impl GivingUp {
         Self { checkout_id, letting_go: LettingGo::new(checkout_id, cart_id, products), stage: Stage::Saying }
     }
 
+    /// Which checkout it is about.
+    pub const fn checkout_id(&self) -> CheckoutId {
+        self.checkout_id
+    }
+
     /// What to do next.
     pub fn step(&self) -> Step<GaveUp> {
         match self.stage {

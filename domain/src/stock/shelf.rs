@@ -212,11 +212,14 @@ struct Present<'a> {
     /// Units that overdue reservations no longer hold.
     freed: BTreeMap<&'a Sku, u32>,
     freed_by_person: BTreeMap<(SaleId, PersonId), u32>,
+    is_anything_held: bool,
 }
 
 impl<'a> Present<'a> {
     fn new(shelf: &'a Shelf, past: &'a Past, overdue: &BTreeSet<CheckoutId>, now: Timestamp) -> Self {
-        let mut present = Self { shelf, past, now, freed: BTreeMap::new(), freed_by_person: BTreeMap::new() };
+        let is_anything_held = shelf.held.keys().any(|checkout_id| !overdue.contains(checkout_id));
+        let (freed, freed_by_person) = (BTreeMap::new(), BTreeMap::new());
+        let mut present = Self { shelf, past, now, freed, freed_by_person, is_anything_held };
         for reservation in overdue.iter().filter_map(|checkout_id| shelf.reservation(*checkout_id)) {
             for line in &reservation.lines {
                 *present.freed.entry(&line.sku).or_default() += line.quantity.get();
@@ -267,7 +270,7 @@ impl<'a> Present<'a> {
         let Some(was) = self.shelf.levels.get(&sku).map(|level| level.on_hand) else {
             return Some(Event::Opened { sku, on_hand });
         };
-        let is_open = !self.past.is_counted && self.shelf.held.is_empty();
+        let is_open = !self.past.is_counted && !self.is_anything_held;
         (is_open && was != on_hand).then_some(Event::Reopened { sku, was, on_hand })
     }
 
