@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CartId, CheckoutId, OperationId, Sku};
+use crate::ids::{CartId, CheckoutId, OperationId, ProductId, Sku};
 use crate::stock::{Quantity, RESERVATION_LENGTH};
 use crate::time::{Millis, Timestamp};
 
@@ -135,7 +135,7 @@ impl Cart {
 
     fn decide_change(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Add { operation_id, sku, product_id, quantity, price, available } => {
+            Command::Add { operation_id, sku, product_id, quantity, price, available, units_max } => {
                 if self.operations.contains(operation_id) {
                     return Ok(Vec::new());
                 }
@@ -146,19 +146,21 @@ impl Cart {
                     quantity: *quantity,
                     seen_price: Some(*price),
                 };
-                Ok(vec![self.add(line, *available, Some(*operation_id))?])
+                Ok(vec![self.add(line, Room { available: *available, units_max: *units_max }, Some(*operation_id))?])
             }
-            Command::SetQuantity { sku, quantity, available } => {
+            Command::SetQuantity { sku, quantity, available, units_max } => {
                 let line = self.line(sku).ok_or_else(|| Rejection::NoSuchLine { sku: sku.clone() })?;
                 if line.quantity == *quantity {
                     return Ok(Vec::new());
                 }
                 self.check_changeable(now)?;
                 // Fewer is always possible, even of what is no longer there.
-                if *quantity > line.quantity && quantity.get() > *available {
-                    return Err(Rejection::NotThatMany { available: *available, had: 0 });
-                }
+                let is_more = *quantity > line.quantity;
                 let line = CartLine { quantity: *quantity, ..line.clone() };
+                if is_more {
+                    let room = Room { available: *available, units_max: *units_max };
+                    self.check_room(&line, room, 0)?;
+                }
                 Ok(vec![Event::LineSet { line, operation_id: None }])
             }
             Command::Remove { sku } => {
@@ -169,7 +171,9 @@ impl Cart {
                 Ok(vec![Event::LineRemoved { sku: sku.clone() }])
             }
             Command::SaveForLater { sku } => self.save_for_later(sku, now),
-            Command::PutBack { sku, available } => self.put_back(sku, *available, now),
+            Command::PutBack { sku, available, units_max } => {
+                self.put_back(sku, Room { available: *available, units_max: *units_max }, now)
+            }
             Command::RemoveSaved { sku } => Ok(match self.saved_line(sku) {
                 Some(_) => vec![Event::SavedRemoved { sku: sku.clone() }],
                 None => Vec::new(),
@@ -212,16 +216,33 @@ impl Cart {
     }
 
     /// The line with so many more of it, if there are so many.
-    fn add(&self, more: CartLine, available: u32, operation_id: Option<OperationId>) -> Result<Event, Rejection> {
+    fn add(&self, more: CartLine, room: Room, operation_id: Option<OperationId>) -> Result<Event, Rejection> {
         let had = self.line(&more.sku).map_or(0, |line| line.quantity.get());
         if had == 0 && self.lines.len() >= LINES_MAX {
             return Err(Rejection::TooManyLines);
         }
         let quantity = Quantity::new(had + more.quantity.get()).map_err(|_| Rejection::TooMany)?;
-        if quantity.get() > available {
-            return Err(Rejection::NotThatMany { available, had });
+        let line = CartLine { quantity, ..more };
+        self.check_room(&line, room, had)?;
+        Ok(Event::LineSet { line, operation_id })
+    }
+
+    /// Whether there are as many as `line` says from now on, and one person may have them. `had` are in the cart already.
+    fn check_room(&self, line: &CartLine, room: Room, had: u32) -> Result<(), Rejection> {
+        if line.quantity.get() > room.available {
+            return Err(Rejection::NotThatMany { available: room.available, had });
         }
-        Ok(Event::LineSet { line: CartLine { quantity, ..more }, operation_id })
+        let others = self.other_units(line.product_id, &line.sku);
+        match room.units_max.filter(|units_max| others.saturating_add(line.quantity.get()) > units_max.get()) {
+            Some(units_max) => Err(Rejection::LimitReached { units_max, had: others.saturating_add(had), others }),
+            None => Ok(()),
+        }
+    }
+
+    /// Units of a product's other variants.
+    fn other_units(&self, product_id: ProductId, sku: &Sku) -> u32 {
+        let others = self.lines.iter().filter(|line| line.product_id == product_id && line.sku != *sku);
+        others.map(|line| line.quantity.get()).fold(0, u32::saturating_add)
     }
 
     fn save_for_later(&self, sku: &Sku, now: Timestamp) -> Result<Vec<Event>, Rejection> {
@@ -237,21 +258,28 @@ impl Cart {
         Ok(vec![Event::LineRemoved { sku: sku.clone() }, Event::Saved { line: line.clone() }])
     }
 
-    fn put_back(&self, sku: &Sku, available: u32, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+    fn put_back(&self, sku: &Sku, room: Room, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         let Some(saved) = self.saved_line(sku) else {
             let known = self.line(sku).is_some();
             return if known { Ok(Vec::new()) } else { Err(Rejection::NoSuchLine { sku: sku.clone() }) };
         };
         self.check_changeable(now)?;
-        if available == 0 {
-            return Err(Rejection::NotThatMany { available, had: 0 });
+        if room.available == 0 {
+            return Err(Rejection::NotThatMany { available: 0, had: 0 });
         }
         // As many as there are: whoever saved three and finds two wants two.
         let had = self.line(sku).map_or(0, |line| line.quantity.get());
-        let room = available.saturating_sub(had);
+        let others = self.other_units(saved.product_id, sku);
+        let share = room.units_max.map_or(u32::MAX, |units_max| units_max.get().saturating_sub(others));
+        if share == 0
+            && let Some(units_max) = room.units_max
+        {
+            return Err(Rejection::LimitReached { units_max, had: others, others });
+        }
+        let left = room.available.min(share).saturating_sub(had);
         let removed = Event::SavedRemoved { sku: sku.clone() };
-        match Quantity::new(saved.quantity.get().min(room)) {
-            Ok(quantity) => Ok(vec![self.add(CartLine { quantity, ..saved.clone() }, available, None)?, removed]),
+        match Quantity::new(saved.quantity.get().min(left)) {
+            Ok(quantity) => Ok(vec![self.add(CartLine { quantity, ..saved.clone() }, room, None)?, removed]),
             // All there are is in the cart.
             Err(_) => Ok(vec![removed]),
         }
@@ -402,6 +430,14 @@ impl Cart {
             Err(_) => drop(self.lines.remove(index)),
         }
     }
+}
+
+/// How many of a variant there is room for.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    available: u32,
+    /// Of its product, all variants together.
+    units_max: Option<Quantity>,
 }
 
 /// Whether these are the same things, whatever they were seen to cost.

@@ -116,6 +116,13 @@ pub enum Command {
     },
     /// Ends it, if it was not paid in time.
     Cancel,
+    /// Its buyer will not pay it: what is captured from now on goes back.
+    GiveUp,
+    /// Money that it has no use for was captured, and goes back.
+    ReturnCapture {
+        /// of which payment
+        reference: String,
+    },
     /// It is paid, but the stock went to somebody else.
     RefuseStock,
     /// All that was bought goes back: cancelled before it left, or returned.
@@ -141,6 +148,8 @@ pub enum Event {
     },
     /// It was not paid in time.
     Cancelled,
+    /// Its buyer gave it up.
+    GivenUp,
     /// Its money goes back.
     RefundDue {
         /// Why.
@@ -162,6 +171,11 @@ pub enum RefundReason {
     OutOfStock,
     /// All that was bought goes back.
     TakenBack,
+    /// Paid after its buyer had given it up.
+    GivenUp {
+        /// by which payment
+        reference: String,
+    },
 }
 
 /// Why an order refuses a command.
@@ -185,6 +199,9 @@ pub enum Rejection {
         /// when it may be cancelled
         until: Timestamp,
     },
+    /// Its buyer gave it up.
+    #[error("this checkout was given up; start a new checkout")]
+    GivenUp,
     /// What was asked does not go with where it stands.
     #[error("the order is {status}")]
     WrongStatus {
@@ -208,6 +225,8 @@ pub struct Placed {
     pub pay_before: Timestamp,
     /// The payment that settled it.
     pub paid_by: Option<String>,
+    /// Whether its buyer gave it up before it was paid.
+    pub is_given_up: bool,
 }
 
 impl Order {
@@ -242,17 +261,23 @@ impl Order {
                 Command::ObserveCapture { .. }
                 | Command::ObserveMismatch { .. }
                 | Command::Cancel
+                | Command::GiveUp
+                | Command::ReturnCapture { .. }
                 | Command::RefuseStock
                 | Command::TakeBack
                 | Command::FinishRefund => Err(Rejection::NotPlaced),
             };
         };
         match command {
+            // Whoever gave it up and buys after all gets another order: for this one money goes back.
+            Command::Place { .. } if placed.is_given_up => Err(Rejection::GivenUp),
             Command::Place { content_digest, .. } if *content_digest == placed.content_digest => Ok(Vec::new()),
             Command::Place { .. } => Err(Rejection::CheckoutDiffers),
             Command::ObserveCapture { reference } => placed.observe_capture(reference),
             Command::ObserveMismatch { reference } => Ok(placed.observe_mismatch(reference)),
             Command::Cancel => placed.cancel(now),
+            Command::GiveUp => placed.give_up(),
+            Command::ReturnCapture { reference } => Ok(placed.return_capture(reference)),
             Command::RefuseStock => placed.refuse_stock(),
             Command::TakeBack => placed.take_back(),
             Command::FinishRefund => placed.finish_refund(),
@@ -268,6 +293,7 @@ impl Order {
                 content_digest: content_digest.clone(),
                 pay_before: *pay_before,
                 paid_by: None,
+                is_given_up: false,
             });
             return;
         }
@@ -282,6 +308,11 @@ impl Order {
             Event::Cancelled => {
                 placed.assert_unpaid("cancelled");
                 placed.status = OrderStatus::Cancelled;
+            }
+            Event::GivenUp => {
+                placed.assert_unpaid("given up");
+                placed.status = OrderStatus::Cancelled;
+                placed.is_given_up = true;
             }
             Event::RefundDue { .. } => placed.status = OrderStatus::RefundDue,
             Event::Refunded => placed.status = OrderStatus::Refunded,
@@ -300,6 +331,8 @@ impl Placed {
             return Ok(Vec::new());
         }
         match self.status {
+            // Its buyer was told that it is over, and may have bought the same things again.
+            status @ OrderStatus::Cancelled if self.is_given_up => Err(Rejection::CaptureNotNeeded { status }),
             // Money that comes late still counts: whether there is stock for it, the edge finds out.
             OrderStatus::AwaitingPayment | OrderStatus::Cancelled => {
                 Ok(vec![Event::Paid { reference: reference.to_owned() }])
@@ -340,6 +373,39 @@ impl Placed {
             | OrderStatus::Delivered
             | OrderStatus::RefundDue
             | OrderStatus::Refunded) => Err(Rejection::WrongStatus { status }),
+        }
+    }
+
+    fn give_up(&self) -> Result<Vec<Event>, Rejection> {
+        match self.status {
+            OrderStatus::Cancelled if self.is_given_up => Ok(Vec::new()),
+            // Also when its time was over: without this, late money would still buy it.
+            OrderStatus::AwaitingPayment | OrderStatus::Cancelled => Ok(vec![Event::GivenUp]),
+            // Money came meanwhile, and goes back.
+            OrderStatus::RefundDue | OrderStatus::Refunded if self.is_given_up => Ok(Vec::new()),
+            status @ (OrderStatus::Paid
+            | OrderStatus::Packed
+            | OrderStatus::Sent
+            | OrderStatus::Delivered
+            | OrderStatus::RefundDue
+            | OrderStatus::Refunded) => Err(Rejection::WrongStatus { status }),
+        }
+    }
+
+    fn return_capture(&self, reference: &str) -> Vec<Event> {
+        match self.status {
+            OrderStatus::Cancelled if self.is_given_up => {
+                vec![Event::RefundDue { reason: RefundReason::GivenUp { reference: reference.to_owned() } }]
+            }
+            // The order stands as it is; the payment's own state sends its money back.
+            OrderStatus::AwaitingPayment
+            | OrderStatus::Cancelled
+            | OrderStatus::Paid
+            | OrderStatus::Packed
+            | OrderStatus::Sent
+            | OrderStatus::Delivered
+            | OrderStatus::RefundDue
+            | OrderStatus::Refunded => Vec::new(),
         }
     }
 

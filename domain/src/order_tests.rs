@@ -11,6 +11,8 @@ fn command(words: &[&str]) -> Command {
         ["capture", reference] => Command::ObserveCapture { reference: (*reference).to_owned() },
         ["mismatch", reference] => Command::ObserveMismatch { reference: (*reference).to_owned() },
         ["cancel"] => Command::Cancel,
+        ["give_up"] => Command::GiveUp,
+        ["return", reference] => Command::ReturnCapture { reference: (*reference).to_owned() },
         ["refuse_stock"] => Command::RefuseStock,
         _ => panic!("no such command: {words:?}"),
     }
@@ -93,6 +95,34 @@ fn a_late_payment_without_stock_goes_back() {
          refuse_stock → refund_due
          capture p1  → refund_due
          capture p2  → the order is refund_due and has no use for this payment");
+}
+
+#[test]
+fn money_that_comes_for_an_order_that_was_given_up_goes_back() {
+    run("place a     → awaiting_payment
+         give_up     → cancelled
+         give_up     → cancelled
+         place a     → this checkout was given up; start a new checkout
+         capture p1  → the order is cancelled and has no use for this payment
+         return p1   → refund_due
+         return p1   → refund_due
+         give_up     → refund_due
+         capture p2  → the order is refund_due and has no use for this payment");
+}
+
+#[test]
+fn an_order_can_be_given_up_after_its_time_and_not_once_it_is_paid() {
+    run("place a     → awaiting_payment
+         tick 16
+         cancel      → cancelled
+         return p1   → cancelled
+         give_up     → cancelled
+         capture p1  → the order is cancelled and has no use for this payment");
+    run("place a     → awaiting_payment
+         capture p1  → paid
+         give_up     → the order is paid
+         return p2   → paid");
+    run("give_up     → there is no such order");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A purchase across the shop's parts: which calls follow from which answers. [`Placing`] turns a cart into an order,
-//! [`Settling`] makes what became of it true of stock and cart, [`LettingGo`] gives up what a checkout holds.
+//! [`Settling`] makes what became of it true of stock and cart, [`LettingGo`] lets go of what a checkout holds, and [`GivingUp`] does so for
+//! good.
 //!
 //! Pure machines without a wire: each says which calls to make next, all of them at once ([`Step::Ask`]), and is told every
 //! answer, in the calls' order. Whoever drives it only carries: the Worker over real stubs, the simulation over a network that loses
 //! things, the model checker over all of them. A call without an answer is no news: the driver drops the machine, as a crash
 //! would, and the next try finds out. Hence no machine knows faults, and every call may be repeated.
 
+mod giving_up;
 mod letting_go;
 mod placing;
 mod settling;
@@ -17,11 +19,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cart::{self, Cart};
-use crate::ids::{CartId, ProductId, Sku};
+use crate::ids::{CartId, CheckoutId, ProductId, Sku};
 use crate::money::{Currency, Money};
 use crate::stock::{self, Quantity, Reservation, StockLine};
-use crate::wire::{OrderLine, PlaceOrder, PlacedOrder, Problem};
+use crate::wire::{GiveUpAnswer, OrderLine, PlaceOrder, PlacedOrder, Problem};
 
+pub use self::giving_up::{GaveUp, GivingUp};
 pub use self::letting_go::LettingGo;
 pub use self::placing::{Checkout, Correction, Placing, Refusal};
 pub use self::settling::{Settling, known_outcome};
@@ -46,6 +49,8 @@ pub enum Call {
     Offers(Vec<Sku>),
     /// Of the origin.
     Order(Box<PlaceOrder>),
+    /// Of the origin: what comes of this checkout will not be paid.
+    GiveUp(CheckoutId),
 }
 
 /// The answer to one [`Call`], of the same name.
@@ -59,6 +64,8 @@ pub enum Answer {
     Offers(Offers),
     /// The order, or what the origin has against it.
     Order(Result<PlacedOrder, Box<Problem>>),
+    /// Whether the checkout was given up in time.
+    GaveUp(GiveUpAnswer),
 }
 
 /// What a cart answers.

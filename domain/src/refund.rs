@@ -97,6 +97,8 @@ pub enum Cause {
     DuplicateCapture,
     /// What was bought goes back, all of it or a part: cancelled before it left, or returned.
     TakenBack,
+    /// Paid after its buyer had given it up.
+    GivenUp,
 }
 
 /// A text that is no [`Cause`].
@@ -106,13 +108,14 @@ pub struct UnknownCause(String);
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OutOfStock,
         Self::Underpaid,
         Self::Overpaid,
         Self::WrongCurrency,
         Self::DuplicateCapture,
         Self::TakenBack,
+        Self::GivenUp,
     ];
 
     /// Its name in JSON and in storage.
@@ -124,6 +127,7 @@ impl Cause {
             Self::WrongCurrency => "wrong_currency",
             Self::DuplicateCapture => "duplicate_capture",
             Self::TakenBack => "taken_back",
+            Self::GivenUp => "given_up",
         }
     }
 
@@ -136,6 +140,7 @@ impl Cause {
             Self::WrongCurrency => "paid in another currency than the order's",
             Self::DuplicateCapture => "the order was paid already",
             Self::TakenBack => "cancelled or returned",
+            Self::GivenUp => "paid after it was given up",
         }
     }
 }

@@ -113,7 +113,7 @@ impl Reservation {
             taken_back: Vec::new(),
         };
         match event {
-            Event::Opened { .. } => None,
+            Event::Opened { .. } | Event::Reopened { .. } => None,
             Event::Reserved { cart_id, lines, expires_at, limit, .. } => {
                 Some(Self { expires_at: *expires_at, ..closed(*cart_id, lines, *limit, ReservationState::Held) })
             }
@@ -240,6 +240,12 @@ impl Memory for Stock {
 
     fn movement(&self, movement_id: MovementId) -> Result<Option<Command>, Infallible> {
         Ok(self.movements.get(&movement_id).cloned())
+    }
+
+    fn is_counted(&self) -> Result<bool, Infallible> {
+        let has_left =
+            |ended: &Reservation| matches!(ended.state, ReservationState::Committed | ReservationState::Returned);
+        Ok(!self.movements.is_empty() || self.ended.values().any(has_left))
     }
 
     fn bought(&self, sale_id: SaleId, person_id: PersonId) -> Result<u32, Infallible> {

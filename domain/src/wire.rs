@@ -5,6 +5,7 @@
 
 mod events;
 mod gateway;
+mod giving_up;
 mod ledger;
 mod payout;
 mod refund;
@@ -29,6 +30,7 @@ use crate::time::Timestamp;
 
 pub use self::events::{EDGE_EVENTS, EventOutcome, OrderSummary, OriginEvent, OriginEventKind};
 pub use self::gateway::{GatewayName, GatewayOffer, GatewayOffers, NextPayment};
+pub use self::giving_up::{CHECKOUT_GIVEN_UP, GiveUpAnswer, ORIGIN_GIVE_UP};
 pub use self::ledger::{
     AccountBalance, Balances, JournalLine, JournalPage, ORIGIN_JOURNAL, ORIGIN_LEDGER, ORIGIN_STATEMENT, Statement,
     StatementLine,
@@ -461,6 +463,12 @@ pub struct ImportReport {
     pub updated: u32,
     /// Products that were just the same.
     pub unchanged: u32,
+    /// Products of which nothing was sold yet, and whose opening balance is another one now.
+    #[serde(default)]
+    pub restocked: u32,
+    /// Products whose stock the shop counts itself, so that another one was left alone.
+    #[serde(default)]
+    pub stock_kept: u32,
     /// Products that were refused.
     pub rejected: Vec<ImportRejection>,
 }

@@ -31,6 +31,7 @@ async fn ask(context: &Context, sales: &sales::Offers, call: Call) -> Result<Ans
             Answer::Offers(Offers { variants, delivery_minor: delivery_prices(context)? })
         }
         Call::Order(order) => Answer::Order(origin_client::place_order(context, &order).await?),
+        Call::GiveUp(checkout_id) => Answer::GaveUp(origin_client::give_up(context, checkout_id).await?),
     })
 }
 

@@ -14,7 +14,7 @@ use http::StatusCode;
 use crate::catalogue::{self, Article};
 use crate::context::Context;
 use crate::durable::client::{self, CartCall};
-use crate::error::{self, Error};
+use crate::error::{self, Error, sentence};
 use crate::sales;
 
 /// How many carts in a row may have become part of another one. Nobody signs in so often within a cart's life.
@@ -42,9 +42,11 @@ pub(crate) async fn add(
     passes: &[Pass],
 ) -> Result<(Article, Found), Error> {
     let article = article(context, sku).await?.ok_or_else(|| Error::not_found("product with this SKU"))?;
-    let article = sales::offers(context, passes, Some(cart_id)).await?.priced(article);
+    let offers = sales::offers(context, passes, Some(cart_id)).await?;
+    let article = offers.priced(article);
     let (product_id, price, available) = (article.product_id, article.price, article.available);
-    let command = Command::Add { operation_id, sku: sku.clone(), product_id, quantity, price, available };
+    let units_max = offers.units_max(product_id);
+    let command = Command::Add { operation_id, sku: sku.clone(), product_id, quantity, price, available, units_max };
     let found = change_line(context, cart_id, command, sku, quantity).await?;
     Ok((article, found))
 }
@@ -55,16 +57,17 @@ pub(crate) async fn set_quantity(
     cart_id: CartId,
     sku: &Sku,
     quantity: Quantity,
+    passes: &[Pass],
 ) -> Result<Found, Error> {
-    let available = available(context, sku).await?;
-    let command = Command::SetQuantity { sku: sku.clone(), quantity, available };
+    let (available, units_max) = room(context, cart_id, sku, passes).await?;
+    let command = Command::SetQuantity { sku: sku.clone(), quantity, available, units_max };
     change_line(context, cart_id, command, sku, quantity).await
 }
 
 /// Puts back what was saved for later.
-pub(crate) async fn put_back(context: &Context, cart_id: CartId, sku: &Sku) -> Result<Found, Error> {
-    let available = available(context, sku).await?;
-    change(context, cart_id, Command::PutBack { sku: sku.clone(), available }).await
+pub(crate) async fn put_back(context: &Context, cart_id: CartId, sku: &Sku, passes: &[Pass]) -> Result<Found, Error> {
+    let (available, units_max) = room(context, cart_id, sku, passes).await?;
+    change(context, cart_id, Command::PutBack { sku: sku.clone(), available, units_max }).await
 }
 
 /// The shopper has seen what the cart's things cost: what these articles cost now.
@@ -110,16 +113,25 @@ async fn change_line(
     wanted: Quantity,
 ) -> Result<Found, Error> {
     follow(context, cart_id, &CartCall::Change(command)).await?.map_err(|rejection| {
-        let Rejection::NotThatMany { available, had } = rejection else { return refused(rejection) };
+        // Of this variant alone.
+        let (available, had) = match &rejection {
+            Rejection::NotThatMany { available, had } => (*available, *had),
+            Rejection::LimitReached { units_max, had, others } => {
+                (units_max.get().saturating_sub(*others), had.saturating_sub(*others))
+            }
+            Rejection::Frozen { .. }
+            | Rejection::HandedOver { .. }
+            | Rejection::NoSuchLine { .. }
+            | Rejection::TooManyLines
+            | Rejection::TooManySaved
+            | Rejection::TooMany
+            | Rejection::Empty
+            | Rejection::CheckoutClosed => return refused(rejection),
+        };
         let requested = wanted.get().saturating_add(had);
-        let mut rejection = error::Rejection::new(
-            StatusCode::CONFLICT,
-            OUT_OF_STOCK,
-            "There are not that many",
-            Rejection::NotThatMany { available, had },
-        );
-        rejection.lines = vec![ShortLine { sku: sku.clone(), requested, available }];
-        rejection.into()
+        let mut told = told(&rejection);
+        told.lines = vec![ShortLine { sku: sku.clone(), requested, available }];
+        told.into()
     })
 }
 
@@ -128,6 +140,12 @@ pub(crate) const FROZEN: &str = "cart_frozen";
 
 /// The code of whatever asks for more than there is.
 pub(crate) const OUT_OF_STOCK: &str = "out_of_stock";
+
+/// The code of whatever asks for more than one person may have.
+pub(crate) const LIMIT_REACHED: &str = "limit_reached";
+
+/// Its title.
+pub(crate) const MORE_THAN_A_SHARE: &str = "That is more than one person may have";
 
 async fn change_here(
     context: &Context,
@@ -157,14 +175,25 @@ async fn article(context: &Context, sku: &Sku) -> Result<Option<Article>, Error>
     Ok(catalogue::articles(context, &[sku]).await?.into_iter().next())
 }
 
-/// Units that can be had now; none of what is no longer sold.
-async fn available(context: &Context, sku: &Sku) -> Result<u32, Error> {
-    Ok(article(context, sku).await?.map_or(0, |article| article.available))
+/// Units that can be had now, none of what is no longer sold; and how many one person may have, where a sale says so.
+async fn room(
+    context: &Context,
+    cart_id: CartId,
+    sku: &Sku,
+    passes: &[Pass],
+) -> Result<(u32, Option<Quantity>), Error> {
+    let Some(article) = article(context, sku).await? else { return Ok((0, None)) };
+    let offers = sales::offers(context, passes, Some(cart_id)).await?;
+    Ok((article.available, offers.units_max(article.product_id)))
 }
 
 /// What a cart's refusal means over HTTP.
 pub(crate) fn refused(rejection: Rejection) -> Error {
-    let (status, code, title) = match &rejection {
+    told(&rejection).into()
+}
+
+fn told(rejection: &Rejection) -> error::Rejection {
+    let (status, code, title) = match rejection {
         Rejection::Frozen { .. } => (StatusCode::CONFLICT, FROZEN, "A payment is under way"),
         Rejection::HandedOver { .. } => (StatusCode::CONFLICT, "cart_handed_over", "This cart is part of another one"),
         Rejection::NoSuchLine { .. } => (StatusCode::NOT_FOUND, "line_not_found", "Not in this cart"),
@@ -173,8 +202,9 @@ pub(crate) fn refused(rejection: Rejection) -> Error {
         }
         Rejection::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "quantity_too_large", "That is too many"),
         Rejection::NotThatMany { .. } => (StatusCode::CONFLICT, OUT_OF_STOCK, "There are not that many"),
+        Rejection::LimitReached { .. } => (StatusCode::CONFLICT, LIMIT_REACHED, MORE_THAN_A_SHARE),
         Rejection::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "cart_empty", "The cart is empty"),
         Rejection::CheckoutClosed => (StatusCode::CONFLICT, "checkout_closed", "This checkout is over"),
     };
-    Error::rejection(status, code, title, rejection)
+    error::Rejection::new(status, code, title, sentence(rejection))
 }

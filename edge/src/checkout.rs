@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use domain::admission::Pass;
 use domain::cart::CartLine;
 use domain::checkout::{Address, email_problem};
-use domain::ids::{CartId, CheckoutId, Sku};
+use domain::ids::{CartId, CheckoutId, OrderId, Sku};
 use domain::money::Currency;
 use domain::pricing::{self, CannotQuote, Delivery, DeliveryMethod, PricedLine, Quote};
-use domain::purchase::{self, Correction, LettingGo, Placing, Refusal, Step};
+use domain::purchase::{self, Correction, GaveUp, GivingUp, Placing, Refusal, Step};
 use domain::stock::{self, Quantity};
 use domain::wire::{GatewayName, PlacedOrder, ShortLine};
 use http::StatusCode;
 
 use crate::catalogue::{self, Article};
 use crate::context::Context;
-use crate::error::{Error, Rejection};
+use crate::error::{Error, Rejection, sentence};
 use crate::sales::{self, Offers};
 use crate::session::Tokens;
 use crate::{carrier, carts, gateways, origin_client};
@@ -84,11 +84,26 @@ pub(crate) async fn articles(context: &Context, lines: &[CartLine], offers: &Off
 
 /// Looks up what is in a cart and what it costs.
 pub(crate) async fn price(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<PricedCart, Error> {
-    price_of(context, lines, &articles(context, lines, offers).await?)
+    let articles = articles(context, lines, offers).await?;
+    price_of(context, lines, &articles, |_| true)
 }
 
-/// What is in a cart and what it costs, of what was looked up.
-pub(crate) fn price_of(context: &Context, lines: &[CartLine], articles: &Articles) -> Result<PricedCart, Error> {
+/// What is in a cart, of what was looked up, and what that costs of it which can be had now.
+pub(crate) fn price_of_what_there_is(
+    context: &Context,
+    lines: &[CartLine],
+    articles: &Articles,
+    offers: &Offers,
+) -> Result<PricedCart, Error> {
+    price_of(context, lines, articles, |article| article.available > 0 && !offers.is_held_back(article.product_id))
+}
+
+fn price_of(
+    context: &Context,
+    lines: &[CartLine],
+    articles: &Articles,
+    is_counted: impl Fn(&Article) -> bool,
+) -> Result<PricedCart, Error> {
     let mut priced = Vec::with_capacity(lines.len());
     let mut gone = Vec::new();
     for line in lines {
@@ -98,8 +113,9 @@ pub(crate) fn price_of(context: &Context, lines: &[CartLine], articles: &Article
         }
     }
     let mut cart = PricedCart { lines: priced, gone, quote: None };
-    if !cart.lines.is_empty() && !cart.is_mixed() {
-        cart.quote = Some(quote(context, &cart.lines, DeliveryMethod::Standard, cart.currency())?);
+    let counted: Vec<&PricedCartLine> = cart.lines.iter().filter(|line| is_counted(&line.article)).collect();
+    if !counted.is_empty() && !cart.is_mixed() {
+        cart.quote = Some(quote(context, &counted, DeliveryMethod::Standard, cart.currency())?);
     }
     Ok(cart)
 }
@@ -117,7 +133,7 @@ pub(crate) fn delivery_prices(context: &Context) -> Result<BTreeMap<Currency, i6
 
 fn quote(
     context: &Context,
-    lines: &[PricedCartLine],
+    lines: &[&PricedCartLine],
     method: DeliveryMethod,
     currency: Currency,
 ) -> Result<Quote, Error> {
@@ -155,20 +171,36 @@ pub(crate) async fn place_corrected(context: &Context, checkout: &Checkout) -> R
     run(context, checkout, Some(Correction { checkout_id, return_url })).await
 }
 
-/// Lets go of everything that a checkout holds. May be repeated.
+/// Gives a checkout up, whatever is paid for it afterwards, and lets go of everything that it holds; the order, if it is paid already.
+/// May be repeated.
 pub(crate) async fn give_up(
     context: &Context,
     checkout_id: CheckoutId,
     cart_id: CartId,
     lines: &[CartLine],
-) -> Result<(), Error> {
-    let mut letting_go = LettingGo::new(checkout_id, cart_id, lines.iter().map(|line| line.product_id));
+) -> Result<Option<OrderId>, Error> {
+    let mut giving_up = GivingUp::new(checkout_id, cart_id, lines.iter().map(|line| line.product_id));
     loop {
-        match letting_go.step() {
-            Step::Ask(calls) => letting_go.hear(carrier::carry(context, &Offers::default(), calls).await?),
-            Step::Done(()) => return Ok(()),
+        match giving_up.step() {
+            Step::Ask(calls) => giving_up.hear(carrier::carry(context, &Offers::default(), calls).await?),
+            Step::Done(GaveUp::Done) => return Ok(None),
+            Step::Done(GaveUp::Sold(order_id)) => return Ok(Some(order_id)),
+            Step::Done(GaveUp::Bug(what)) => return Err(Error::bug(what)),
         }
     }
+}
+
+/// The code of what was to be given up or changed, and is paid already.
+pub(crate) const ALREADY_PAID: &str = "already_paid";
+
+/// What is paid is not given up.
+pub(crate) fn already_paid() -> Error {
+    Error::rejection(
+        StatusCode::CONFLICT,
+        ALREADY_PAID,
+        "This is paid already",
+        "Your payment arrived. See the order; it can be cancelled there as long as it has not been sent.",
+    )
 }
 
 async fn run(context: &Context, checkout: &Checkout, correction: Option<Correction>) -> Result<PlacedOrder, Error> {
@@ -215,6 +247,7 @@ fn refused(refusal: Refusal, offers: &Offers, email: &str) -> Error {
             .refusal(product_id, email)
             .unwrap_or_else(|| Error::bug("held back, and nobody knows for which sale")),
         Refusal::OutOfStock(lines) => out_of_stock(lines),
+        Refusal::LimitReached { units_max, units_had, lines } => more_than_a_share(units_max, units_had, lines),
         Refusal::Stock(rejection) => refused_by_stock(&rejection),
         Refusal::MixedCurrencies => conflict(
             "mixed_currencies",
@@ -229,13 +262,13 @@ fn refused(refusal: Refusal, offers: &Offers, email: &str) -> Error {
             format!("The total is {total} now. Have a look before you pay."),
         ),
         Refusal::Origin(problem) => origin_client::refused(*problem),
+        Refusal::Sold(_) => already_paid(),
         Refusal::Bug(what) => Error::bug(what),
     }
 }
 
 fn refused_by_stock(rejection: &stock::Rejection) -> Error {
     let (code, title) = match rejection {
-        stock::Rejection::LimitReached { .. } => ("limit_reached", "That is more than one person may have"),
         stock::Rejection::CheckoutClosed => ("checkout_closed", "This checkout is over"),
         bug @ (stock::Rejection::BadLines
         | stock::Rejection::MovementDiffers
@@ -243,11 +276,20 @@ fn refused_by_stock(rejection: &stock::Rejection) -> Error {
         | stock::Rejection::TooMany
         | stock::Rejection::BadReason
         | stock::Rejection::NotBought { .. }
-        // Those two are told as what is out of stock.
+        // Those three are told with the lines that they are about.
+        | stock::Rejection::LimitReached { .. }
         | stock::Rejection::Short { .. }
         | stock::Rejection::UnknownSku { .. }) => return Error::bug(format!("a checkout reserves: {bug}")),
     };
-    Error::rejection(StatusCode::CONFLICT, code, title, rejection)
+    Error::rejection(StatusCode::CONFLICT, code, title, sentence(rejection))
+}
+
+fn more_than_a_share(units_max: Quantity, units_had: u32, lines: Vec<ShortLine>) -> Error {
+    let detail = stock::Rejection::LimitReached { units_max, units_had };
+    let detail = sentence(detail);
+    let mut rejection = Rejection::new(StatusCode::CONFLICT, carts::LIMIT_REACHED, carts::MORE_THAN_A_SHARE, detail);
+    rejection.lines = lines;
+    rejection.into()
 }
 
 fn out_of_stock(lines: Vec<ShortLine>) -> Error {
@@ -266,7 +308,7 @@ fn out_of_stock(lines: Vec<ShortLine>) -> Error {
 }
 
 fn cannot_quote(error: CannotQuote) -> Error {
-    Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", error)
+    Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", sentence(error))
 }
 
 fn no_delivery(currency: Currency) -> Error {

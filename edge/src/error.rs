@@ -208,3 +208,18 @@ extractor_rejections! {
     PathRejection => "invalid_path",
     BytesRejection => "invalid_body",
 }
+
+/// A domain's message as a sentence of its own, for people. What begins with a name stays as it is written.
+pub(crate) fn sentence(message: impl Display) -> String {
+    let text = message.to_string();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_word = first.chars().all(|letter| letter.is_ascii_lowercase() || letter == ',');
+    let mut letters = text.chars();
+    let start: String = match letters.next() {
+        Some(letter) if is_word => letter.to_uppercase().collect(),
+        Some(letter) => letter.into(),
+        None => return text,
+    };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{start}{}{end}", letters.as_str())
+}

@@ -3,9 +3,10 @@
 use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, SignedParts};
 use domain::wire::{
-    CHECKOUT_DIFFERS, GatewayName, GatewayOffers, HEADER_REQUEST_ID, NOT_AWAITING_PAYMENT, NextPayment,
-    ORIGIN_GATEWAYS, ORIGIN_ORDER, ORIGIN_PAYMENTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, OrderView,
-    PaymentHandle, PlaceOrder, PlacedOrder, Problem, RefundRequest, RefundRight,
+    CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, GatewayName, GatewayOffers, GiveUpAnswer, HEADER_REQUEST_ID,
+    NOT_AWAITING_PAYMENT, NextPayment, ORIGIN_GATEWAYS, ORIGIN_GIVE_UP, ORIGIN_ORDER, ORIGIN_PAYMENTS,
+    ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, OrderView, PaymentHandle, PlaceOrder, PlacedOrder, Problem,
+    RefundRequest, RefundRight,
 };
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Method, Request, RequestInit};
 
 use crate::context::Context;
-use crate::error::{Error, Rejection};
+use crate::error::{Error, Rejection, sentence};
 use crate::outgoing;
 
 /// How long the origin may take. It may have to ask a gateway.
@@ -40,6 +41,13 @@ pub(crate) async fn order(context: &Context, order_id: OrderId) -> Result<OrderV
 /// Has the origin ask the gateway what became of a checkout's payment.
 pub(crate) async fn verify(context: &Context, checkout_id: CheckoutId) -> Result<OrderView, Error> {
     send(context, Method::Post, &format!("{ORIGIN_VERIFY}{checkout_id}"), "")
+        .await?
+        .map_err(|problem| refused(*problem))
+}
+
+/// A checkout will not be paid; unless it is already.
+pub(crate) async fn give_up(context: &Context, checkout_id: CheckoutId) -> Result<GiveUpAnswer, Error> {
+    send(context, Method::Post, &format!("{ORIGIN_GIVE_UP}{checkout_id}"), "")
         .await?
         .map_err(|problem| refused(*problem))
 }
@@ -149,6 +157,7 @@ pub(crate) fn refused(problem: Problem) -> Error {
     let (code, title) = match problem.code.as_str() {
         "quote_changed" => ("quote_changed", "A price has changed"),
         CHECKOUT_DIFFERS => (CHECKOUT_DIFFERS, "This checkout was for something else"),
+        CHECKOUT_GIVEN_UP => (CHECKOUT_GIVEN_UP, "This checkout was given up"),
         "not_found" | "order_not_found" | "checkout_not_found" => ("not_found", "Not found"),
         "gateway_not_offered" | "currency_not_offered" => ("gateway_not_offered", "This way of paying is not offered"),
         NOT_AWAITING_PAYMENT => (NOT_AWAITING_PAYMENT, "This order does not wait for a payment"),
@@ -157,7 +166,7 @@ pub(crate) fn refused(problem: Problem) -> Error {
         _ => ("order_refused", "The order cannot be placed"),
     };
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut rejection = Rejection::new(status, code, title, problem.detail);
+    let mut rejection = Rejection::new(status, code, title, sentence(problem.detail));
     rejection.fields = problem.fields;
     rejection.lines = problem.lines;
     rejection.into()

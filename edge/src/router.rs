@@ -87,6 +87,7 @@ fn routes() -> Router {
         .route("/api/v1/carts/{id}/saved/{sku}", delete(api::saved_remove))
         .route("/api/v1/carts/{id}/saved/{sku}/put-back", post(api::saved_put_back))
         .route("/api/v1/carts/{id}/accept-prices", post(api::prices_accept))
+        .route("/api/v1/carts/{id}/give-up", post(api::checkout_give_up))
         .route("/api/v1/carts/{id}/merge", post(api::cart_merge))
         .route("/api/v1/checkouts", post(api::checkout))
         .route("/api/v1/gateways", get(api::gateways))

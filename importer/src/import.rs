@@ -56,6 +56,10 @@ pub struct Outcome {
     pub updated: u64,
     /// Products that were just the same.
     pub unchanged: u64,
+    /// Products of which nothing was sold yet, and whose stock is the file's now.
+    pub restocked: u64,
+    /// Products whose stock the shop counts itself: the file's was left alone.
+    pub stock_kept: u64,
     /// Rows that were refused, here or by the shop.
     pub rejected: u64,
     /// Products that an earlier, stopped run had brought.
@@ -202,6 +206,8 @@ impl Import {
         outcome.created += u64::from(report.created);
         outcome.updated += u64::from(report.updated);
         outcome.unchanged += u64::from(report.unchanged);
+        outcome.restocked += u64::from(report.restocked);
+        outcome.stock_kept += u64::from(report.stock_kept);
         self.report.advance(products);
         if let Some(line) = progress.arrived(number)
             && let Err(error) = self.resume.note(line)

@@ -314,7 +314,7 @@ async fn interrupted() {
 }
 
 fn tell(outcome: &Outcome, pictures: &Pictures) {
-    let Outcome { created, updated, unchanged, rejected, resumed, took, .. } = outcome;
+    let Outcome { created, updated, unchanged, restocked, stock_kept, rejected, resumed, took, .. } = outcome;
     let products = created + updated + unchanged;
     let seconds = took.as_secs_f64().max(0.001);
     let mut text = format!("{created} created, {updated} updated, {unchanged} unchanged, {rejected} rejected");
@@ -328,12 +328,22 @@ fn tell(outcome: &Outcome, pictures: &Pictures) {
     if count(&tally.passed_over) > 0 {
         text.push_str(&format!(", {} web addresses passed over", count(&tally.passed_over)));
     }
+    if *restocked > 0 {
+        text.push_str(&format!("; {restocked} with another stock than before"));
+    }
     println!("{text}; {seconds:.1} s, {:.0} products/s", products as f64 / seconds);
+    if *stock_kept > 0 {
+        let (products, have) = if *stock_kept == 1 { ("product", "has") } else { ("products", "have") };
+        println!(
+            "{stock_kept} {products} {have} another stock in the file than before, which was left alone: of them something was sold or \
+             moved, and the shop counts itself. Use `cargo xtask stock SKU count N --reason …`, or `… receive N`"
+        );
+    }
 }
 
 /// Whether search follows the import by itself.
 async fn search_follows(shop: &Shop, outcome: &Outcome) -> anyhow::Result<bool> {
-    if outcome.created + outcome.updated > CHANGES_FOLLOWED_MAX {
+    if outcome.created + outcome.updated + outcome.restocked > CHANGES_FOLLOWED_MAX {
         return Ok(false);
     }
     let status: IndexStatus = shop.get(EDGE_INDEX).await?;

@@ -20,6 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Checked {
     /// The draw.
     pub draw: Draw,
+    /// Whether the sale was cancelled after it.
+    pub is_cancelled: bool,
     /// Those who were in it, in the order in which they joined.
     pub people: Vec<PersonId>,
 }
@@ -67,7 +69,13 @@ fn verify(body: &DrawBody, people: Vec<PersonId>, noted: Option<&str>) -> Result
             body.commitment
         );
     }
-    let Some(told) = body.draw else { bail!("nothing is drawn before {}", body.starts_at.rfc3339()) };
+    let Some(told) = body.draw else {
+        ensure!(
+            !body.is_cancelled,
+            "the sale was cancelled before its draw: there is nothing to check, and nobody is let in"
+        );
+        bail!("nothing is drawn before {}", body.starts_at.rfc3339())
+    };
     ensure!(Commitment::to(told.secret) == body.commitment, "the secret is not the one that was committed to");
     let draw = Draw::new(told.secret, told.entries, told.entries_count);
     ensure!(draw.seed() == told.seed, "the seed does not follow from secret and list");
@@ -77,7 +85,7 @@ fn verify(body: &DrawBody, people: Vec<PersonId>, noted: Option<&str>) -> Result
         people.len(),
         told.entries_count
     );
-    Ok(Checked { draw, people })
+    Ok(Checked { draw, is_cancelled: body.is_cancelled, people })
 }
 
 impl Checked {
@@ -113,6 +121,7 @@ mod tests {
             rate: 60,
             commitment: Commitment::to(secret),
             draw: Some(DrawnBody::from(&draw)),
+            is_cancelled: false,
         }
     }
 
@@ -130,6 +139,8 @@ mod tests {
         let wrong = |body: &DrawBody, people, noted| verify(body, people, noted).unwrap_err().to_string();
         assert!(wrong(&body(), people(), Some("00")).contains("written down"));
         assert!(wrong(&DrawBody { draw: None, ..body() }, people(), None).contains("nothing is drawn"));
+        let cancelled = DrawBody { draw: None, is_cancelled: true, ..body() };
+        assert!(wrong(&cancelled, people(), None).contains("cancelled before its draw"));
         let other = DrawBody { commitment: Commitment::to(Secret::new([8; 32])), ..body() };
         assert!(wrong(&other, people(), None).contains("committed to"));
         let seed = DrawnBody { seed: Digest32::default(), ..body().draw.unwrap() };

@@ -1,14 +1,17 @@
 //! A flash sale as an operator writes it down: JSON with prices and times as people write them. Checks how it is written; what it
 //! means the shop checks.
 
-use anyhow::{Context, Result};
+use std::fmt;
+
+use anyhow::{Context, Result, ensure};
 use domain::admission::{PASS_LENGTH_DEFAULT, RATE_DEFAULT};
 use domain::ids::{SaleId, Sku};
 use domain::money::{Currency, Money};
 use domain::stock::Quantity;
 use domain::time::{Millis, Timestamp};
 use domain::wire::{SaleDraft, SaleDraftProduct, SaleDraftVariant};
-use serde::Deserialize;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
 
@@ -21,14 +24,17 @@ struct File {
     gathers_at: String,
     starts_at: String,
     ends_at: String,
+    #[serde(default, deserialize_with = "whole")]
     rate: Option<u32>,
-    pass_minutes: Option<u16>,
+    #[serde(default, deserialize_with = "whole")]
+    pass_minutes: Option<u32>,
     products: Vec<Product>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Product {
+    #[serde(deserialize_with = "units")]
     units_max: Quantity,
     variants: Vec<Variant>,
 }
@@ -37,8 +43,48 @@ struct Product {
 #[serde(deny_unknown_fields)]
 struct Variant {
     sku: Sku,
+    #[serde(deserialize_with = "price")]
     price: String,
     currency: Currency,
+}
+
+/// A whole number; what else stands there is told in words that help.
+struct Whole;
+
+impl Visitor<'_> for Whole {
+    type Value = u32;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number without quotation marks, such as 2")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<u32, E> {
+        u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    deserializer.deserialize_u32(Whole).map(Some)
+}
+
+fn units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+    let number = deserializer.deserialize_u32(Whole)?;
+    Quantity::new(number)
+        .map_err(|_| D::Error::custom(format!("units_max: write 1 to {}, not {number}", Quantity::MAX)))
+}
+
+fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Price;
+    impl Visitor<'_> for Price {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a price in quotation marks, such as \"9990.00\"")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+    deserializer.deserialize_str(Price)
 }
 
 /// The sale that a file describes. Without an id it gets one that follows from its slug, so that the same file is the same sale.
@@ -46,7 +92,14 @@ struct Variant {
 /// # Errors
 /// When it is not written as a sale is.
 pub fn read(text: &str) -> Result<SaleDraft> {
-    let file: File = serde_json::from_str(text).context("this is no sale")?;
+    let file: File =
+        serde_json::from_str(text).context("this is no sale as `cargo xtask sale help set` describes it")?;
+    let pass_length = file.pass_minutes.map_or(PASS_LENGTH_DEFAULT, |minutes| Millis::minutes(minutes.into()));
+    // The shop would say so too, but in the words of its wire.
+    ensure!(
+        (Millis::minutes(1)..=Millis::days(1)).contains(&pass_length),
+        "pass_minutes: write 1 to 1440, which is a day; a pass is open for so long"
+    );
     let time = |field: &str, text: &str| {
         Timestamp::parse_rfc3339(text)
             .with_context(|| format!("{field}: {text:?} is no time like 2026-12-01T18:00:00+01:00"))
@@ -57,7 +110,7 @@ pub fn read(text: &str) -> Result<SaleDraft> {
         starts_at: time("starts_at", &file.starts_at)?,
         ends_at: time("ends_at", &file.ends_at)?,
         rate: file.rate.unwrap_or(RATE_DEFAULT),
-        pass_length_ms: file.pass_minutes.map_or(PASS_LENGTH_DEFAULT, |minutes| Millis::minutes(minutes.into())),
+        pass_length_ms: pass_length,
         products: file.products.into_iter().map(product).collect::<Result<_>>()?,
         slug: file.slug,
         title: file.title,
@@ -111,6 +164,13 @@ mod tests {
         assert!(wrong("9990.50", "cheap").contains("LAMP"));
         assert!(wrong("9990.50", "0.001").contains("LAMP"));
         assert!(wrong("units_max", "limit").contains("limit"));
-        assert!(wrong("\"units_max\": 2", "\"units_max\": 0").contains("this is no sale"));
+        assert!(wrong("\"units_max\": 2", "\"units_max\": 0").contains("units_max: write 1 to"));
+        let text = wrong("\"units_max\": 2", "\"units_max\": \"2\"");
+        assert!(text.contains("expected a whole number without quotation marks"), "{text}");
+        let text = wrong("\"80000\"", "80000");
+        assert!(text.contains("expected a price in quotation marks") && !text.contains("u32"), "{text}");
+        let text = wrong("\"products\"", "\"pass_minutes\": 0, \"products\"");
+        assert!(text.contains("pass_minutes: write 1 to 1440"), "{text}");
+        assert!(wrong("\"products\"", "\"rate\": -1, \"products\"").contains("whole number"));
     }
 }

@@ -28,6 +28,10 @@ pub fn list(list: &SaleList) -> String {
     text
 }
 
+fn counted(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Everything about one sale.
 pub fn report(report: &SaleReport) -> String {
     let SaleReport { sale, phase, commitment, joined, is_drawn } = report;
@@ -44,8 +48,9 @@ pub fn report(report: &SaleReport) -> String {
     line("ends", &sale.ends_at.rfc3339());
     let minutes = (sale.ends_at - sale.starts_at).0 / 60_000;
     let admitted = i64::from(sale.rate).saturating_mul(minutes);
-    line("lets in", &format!("{} people a minute, at most about {admitted} in all", sale.rate));
-    line("pass", &format!("{} minutes", sale.pass_length_ms.0 / 60_000));
+    let rate = counted(i64::from(sale.rate), "person", "people");
+    line("lets in", &format!("{rate} a minute, at most about {admitted} in all"));
+    line("pass", &counted(sale.pass_length_ms.0 / 60_000, "minute", "minutes"));
     line("commitment", &commitment.to_string());
     line("drawn", if *is_drawn { "yes" } else { "no" });
     if let Some(joined) = joined {

@@ -21,11 +21,18 @@ pub fn table(report: &StockReport) -> String {
         );
     }
     if report.viewers > 0 {
-        let _written = writeln!(text, "open pages: {}, over {} relay(s)", report.viewers, report.relays);
+        let relays = if report.relays == 1 { "relay" } else { "relays" };
+        let _written = writeln!(text, "open pages: {}, over {} {relays}", report.viewers, report.relays);
     }
     text.push('\n');
     if report.history.is_empty() {
         text.push_str("no history\n");
+    } else {
+        let _written = writeln!(
+            text,
+            "{:>6}  {:<20}  {:<width$}  {:>8}   {:<9}  {:<11}  {:<36}  by, why",
+            "line", "when", "sku", "change", "on hand", "cause", "checkout or movement"
+        );
     }
     for line in &report.history {
         let StockEntry { seq, at, entry } = line;
@@ -35,11 +42,12 @@ pub fn table(report: &StockReport) -> String {
         let (actor, reason) = (entry.actor.escape_debug(), entry.reason.escape_debug());
         let _written = writeln!(
             text,
-            "{seq:>6}  {}  {:<width$}  {:>+8} = {:<9}  {cause:<11}  {actor}  {reason}",
-            at.rfc3339(),
+            "{seq:>6}  {:<20}  {:<width$}  {:>+8} = {:<9}  {cause:<11}  {:<36}  {actor}  {reason}",
+            at.rfc3339().get(..19).map_or_else(|| at.rfc3339(), |second| format!("{second}Z")),
             entry.sku,
             entry.change,
             entry.on_hand,
+            entry.reference.escape_debug(),
         );
     }
     text
@@ -63,7 +71,7 @@ mod tests {
             change: 5,
             on_hand: 5,
             cause: Cause::WrittenOff,
-            reference: String::new(),
+            reference: "0199aaaa-0000-7000-8000-000000000000".into(),
             actor: "Ada".into(),
             reason: "fell\u{202e}".into(),
         };
@@ -77,9 +85,10 @@ mod tests {
         let expected = "\
 sku     on hand  promised  available       sold
 lamp          5         2          3          0
-open pages: 1200, over 2 relay(s)
+open pages: 1200, over 2 relays
 
-     1  1970-01-01T00:00:00Z  lamp        +5 = 5          written off  Ada  fell\\u{202e}
+  line  when                  sku     change   on hand    cause        checkout or movement                  by, why
+     1  1970-01-01T00:00:00Z  lamp        +5 = 5          written off  0199aaaa-0000-7000-8000-000000000000  Ada  fell\\u{202e}
 ";
         assert_eq!(table(&report), expected);
     }

@@ -17,9 +17,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use domain::wire::{
-    HEADER_REQUEST_ID, ORIGIN_BANK_ACCOUNTS, ORIGIN_GATEWAYS, ORIGIN_JOURNAL, ORIGIN_LEDGER, ORIGIN_ORDER,
-    ORIGIN_OUTBOX, ORIGIN_PAYMENTS, ORIGIN_PAYOUT_FILE, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS,
-    ORIGIN_RESEND, ORIGIN_RESTATE, ORIGIN_STATEMENT, ORIGIN_TROUBLES, ORIGIN_VERIFY,
+    HEADER_REQUEST_ID, ORIGIN_BANK_ACCOUNTS, ORIGIN_GATEWAYS, ORIGIN_GIVE_UP, ORIGIN_JOURNAL, ORIGIN_LEDGER,
+    ORIGIN_ORDER, ORIGIN_OUTBOX, ORIGIN_PAYMENTS, ORIGIN_PAYOUT_FILE, ORIGIN_PAYOUTS, ORIGIN_PLACE_ORDER,
+    ORIGIN_REFUNDS, ORIGIN_RESEND, ORIGIN_RESTATE, ORIGIN_STATEMENT, ORIGIN_TROUBLES, ORIGIN_VERIFY,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -56,6 +56,7 @@ pub fn router(app: App) -> Router {
         .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/confirm"), post(books::confirm_payout))
         .route(&format!("{ORIGIN_PAYOUTS}/{{payout_id}}/return"), post(books::return_payout))
         .route(&format!("{ORIGIN_VERIFY}{{checkout_id}}"), post(internal::verify))
+        .route(&format!("{ORIGIN_GIVE_UP}{{checkout_id}}"), post(internal::give_up))
         .route(&format!("{ORIGIN_ORDER}{{order_id}}{ORIGIN_PAYMENTS}"), post(internal::pay))
         .route(ORIGIN_GATEWAYS, get(internal::gateways))
         .route(ORIGIN_TROUBLES, get(operator::troubles))

@@ -10,6 +10,7 @@ pub mod config;
 pub mod dispute;
 pub mod error;
 pub mod gateway;
+pub mod give_up;
 pub mod http;
 pub mod ledger;
 pub mod open_payment;

@@ -28,7 +28,7 @@ pub async fn record(
         let what = match event {
             Event::Placed { .. } => OriginEventKind::OrderPlaced,
             Event::Paid { .. } => OriginEventKind::OrderPaid,
-            Event::Cancelled => OriginEventKind::OrderCancelled,
+            Event::Cancelled | Event::GivenUp => OriginEventKind::OrderCancelled,
             Event::RefundDue { .. } => OriginEventKind::RefundDue,
             Event::Refunded => OriginEventKind::OrderRefunded,
         };
@@ -87,6 +87,10 @@ fn reason(event: &Event) -> String {
         Event::Placed { .. } => "placed".to_owned(),
         Event::Paid { reference } => format!("captured by {reference}"),
         Event::Cancelled => "not paid in time".to_owned(),
+        Event::GivenUp => "given up by its buyer".to_owned(),
+        Event::RefundDue { reason: RefundReason::GivenUp { reference } } => {
+            format!("captured by {reference} after it was given up")
+        }
         Event::RefundDue { reason: RefundReason::OutOfStock } => "out of stock".to_owned(),
         Event::RefundDue { reason: RefundReason::TakenBack } => "all of it goes back".to_owned(),
         Event::Refunded => "all of its money is back".to_owned(),

@@ -12,7 +12,7 @@ use domain::ids::OrderId;
 use domain::order::{Command, Event, Order, Rejection};
 use domain::pricing::{Quote, quote};
 use domain::time::{Millis, Timestamp};
-use domain::wire::{CHECKOUT_DIFFERS, PlaceOrder, PlacedOrder};
+use domain::wire::{CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, PlaceOrder, PlacedOrder};
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -130,6 +130,7 @@ async fn commit(
             Rejection::CheckoutDiffers => {
                 Error::rejected(StatusCode::CONFLICT, CHECKOUT_DIFFERS, "Checkout differs", rejection.to_string())
             }
+            Rejection::GivenUp => given_up(&rejection),
             Rejection::NotPlaced
             | Rejection::CaptureNotNeeded { .. }
             | Rejection::NotOverdue { .. }
@@ -144,6 +145,10 @@ async fn commit(
                 return tx.done((order, None));
             }
             let events = decide(&Order::default(), now)?;
+            // Somebody gave it up while this was on its way.
+            if orders::is_given_up(tx.connection(), request.checkout_id).await? {
+                return Err(given_up(&Rejection::GivenUp));
+            }
             let mut order = new_order(app, request, quote, &events, now)?;
             orders::insert(&mut tx, &order).await?;
             order_book::record(&mut tx, &mut order, &events, request_id, now).await?;
@@ -152,6 +157,10 @@ async fn commit(
             tx.done((order, Some(payment)))
         })
         .await
+}
+
+fn given_up(rejection: &Rejection) -> Error {
+    Error::rejected(StatusCode::CONFLICT, CHECKOUT_GIVEN_UP, "Checkout given up", rejection.to_string())
 }
 
 fn new_order(

@@ -3,6 +3,7 @@
 //!
 //! A webhook is never believed: it says where to look, and the gateway is asked what is true.
 
+use domain::ids::{CheckoutId, OrderId};
 use domain::order::{Command as OrderCommand, Rejection as OrderRejection};
 use domain::payment::{Command, Event, Observation, PaymentStatus, Rejection};
 use domain::refund::Cause;
@@ -114,6 +115,24 @@ async fn hear_of_refund(app: &App, received: &Received, payment: &StoredPayment)
 pub async fn look(app: &App, stored: &StoredPayment, request_id: &str) -> Result<Outcome, Error> {
     let answer = ask(app, stored).await?;
     settle(app, answer, None, request_id).await
+}
+
+/// Asks the gateways about every payment of a checkout that may still be made. One that does not answer leaves things as we know them.
+pub async fn look_at_all(app: &App, checkout_id: CheckoutId, request_id: &str) -> Result<Option<OrderId>, Error> {
+    let mut connection = app.store().read().await?;
+    let Some(order) = orders::of_checkout(&mut connection, checkout_id).await? else { return Ok(None) };
+    let attempts = payments::of_order(&mut connection, order.id).await?;
+    drop(connection);
+    for stored in attempts.iter().filter(|stored| stored.payment.status.is_open()) {
+        match look(app, stored, request_id).await {
+            Ok(_) => {}
+            Err(Error::Gateway(error)) => {
+                tracing::warn!(reference = stored.payment.reference, %error, "the gateway could not be asked");
+            }
+            Err(error @ (Error::Rejected(_) | Error::Database(_) | Error::Bug(_))) => return Err(error),
+        }
+    }
+    Ok(Some(order.id))
 }
 
 async fn ask(app: &App, stored: &StoredPayment) -> Result<Answer, Error> {
@@ -246,15 +265,21 @@ async fn tell_order(
             order_book::record(tx, order, &events, request_id, now).await
         }
         Err(rejection @ OrderRejection::CaptureNotNeeded { .. }) => {
-            tracing::warn!(reference = stored.payment.reference, %rejection, "captured twice: this one goes back");
+            let reference = stored.payment.reference.clone();
+            tracing::warn!(reference, %rejection, "money that the order has no use for: it goes back");
             let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
             events.iter().for_each(|event| stored.payment.evolve(event));
-            refund::order_unwanted(tx, stored, Cause::DuplicateCapture, Occasion { request_id, now }).await
+            let cause = if order.placed.is_given_up { Cause::GivenUp } else { Cause::DuplicateCapture };
+            refund::order_unwanted(tx, stored, cause, Occasion { request_id, now }).await?;
+            let events = order.machine().decide(&OrderCommand::ReturnCapture { reference }, now);
+            let events = events.map_err(|bug| Error::Bug(bug.to_string()))?;
+            order_book::record(tx, order, &events, request_id, now).await
         }
         Err(
             rejection @ (OrderRejection::NotPlaced
             | OrderRejection::CheckoutDiffers
             | OrderRejection::NotOverdue { .. }
+            | OrderRejection::GivenUp
             | OrderRejection::WrongStatus { .. }),
         ) => Err(Error::Bug(rejection.to_string())),
     }

@@ -70,6 +70,10 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
         let placed_twice = books[..index].iter().any(|other| other.order.checkout_id == order.checkout_id);
         Invariant::Order1.check(!placed_twice, || format!("two orders of checkout {}", order.checkout_id))?;
         captured_once(order.placed.status, order.placed.paid_by.as_deref(), payments)?;
+        let is_told_over = world.given_up.contains(&order.checkout_id);
+        Invariant::Money1.check(!is_told_over || !order.placed.status.is_sold(), || {
+            format!("checkout {} was given up, and is {}", order.checkout_id, order.placed.status)
+        })?;
         for payment in payments.iter().filter(|payment| payment.status == PaymentStatus::Captured) {
             let charged = payment.captured.as_ref().and_then(|capture| capture.money());
             let wrong = || Violation {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use domain::ids::{CartId, CheckoutId, OrderId, ProductId};
 use domain::order::OrderStatus;
-use domain::purchase::{Answer, Call, LettingGo, Offers, Placing, Refusal, Settling, Step, known_outcome};
+use domain::purchase::{Answer, Call, GaveUp, GivingUp, Offers, Placing, Refusal, Settling, Step, known_outcome};
 use domain::time::Timestamp;
 use domain::wire::{EventOutcome, OriginEvent, OriginEventKind, PlacedOrder};
 
@@ -48,7 +48,7 @@ impl Edge {
                 Answer::Offers(offers)
             }
             // The world carries it.
-            Call::Order(_) => return Err(Loss::Lost),
+            Call::Order(_) | Call::GiveUp(_) => return Err(Loss::Lost),
         })
     }
 
@@ -60,7 +60,7 @@ impl Edge {
                     stock.crash();
                 }
             }
-            Call::Offers(_) | Call::Order(_) => {}
+            Call::Offers(_) | Call::Order(_) | Call::GiveUp(_) => {}
         }
     }
 
@@ -102,7 +102,7 @@ impl Edge {
                     // The answer has yet to arrive; that, the network decides.
                     return Some(outcome);
                 }
-                Next::End(End::Lost | End::Placed(..) | End::LetGo) => return None,
+                Next::End(End::Lost | End::Placed(..) | End::GaveUp(..)) => return None,
             }
         }
     }
@@ -154,7 +154,7 @@ pub(crate) struct Run {
 #[derive(Debug)]
 pub(crate) enum Machine {
     Placing(Box<Placing>),
-    LettingGo(LettingGo),
+    GivingUp(GivingUp),
     Settling(Box<(Settling, OriginEvent)>),
 }
 
@@ -169,7 +169,7 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) enum End {
     Placed(CheckoutId, Result<PlacedOrder, Refusal>),
-    LetGo,
+    GaveUp(CheckoutId, GaveUp),
     Settled(Box<OriginEvent>, EventOutcome),
     Lost,
 }
@@ -194,9 +194,9 @@ impl Run {
                     Step::Ask(calls) => calls,
                     Step::Done(outcome) => return Next::End(End::Placed(placing.checkout_id(), outcome)),
                 },
-                Machine::LettingGo(letting_go) => match letting_go.step() {
+                Machine::GivingUp(giving_up) => match giving_up.step() {
                     Step::Ask(calls) => calls,
-                    Step::Done(()) => return Next::End(End::LetGo),
+                    Step::Done(outcome) => return Next::End(End::GaveUp(giving_up.checkout_id(), outcome)),
                 },
                 Machine::Settling(applying) => match applying.0.step() {
                     Step::Ask(calls) => calls,
@@ -220,7 +220,7 @@ impl Run {
             let answers = std::mem::take(&mut self.answers);
             match &mut self.machine {
                 Machine::Placing(placing) => placing.hear(answers, now),
-                Machine::LettingGo(letting_go) => letting_go.hear(answers),
+                Machine::GivingUp(giving_up) => giving_up.hear(answers),
                 Machine::Settling(applying) => applying.0.hear(answers),
             }
         }

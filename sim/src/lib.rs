@@ -41,6 +41,8 @@ pub enum Sabotage {
     TellDone,
     /// Stock reserves more than one person may have.
     ForgetShares,
+    /// Who gives a checkout up is told so, and the origin never is.
+    ForgetGivingUp,
 }
 
 /// That something is not as it must be.

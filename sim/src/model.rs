@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use domain::cart::{self, Cart};
 use domain::ids::{MovementId, OperationId};
 use domain::order::{self, OrderStatus};
-use domain::purchase::{LettingGo, Placing};
+use domain::purchase::{GivingUp, Placing};
 use domain::stock::{self, MovedLine, Movement, Quantity, Stock, Units};
 use domain::time::{Millis, Timestamp};
 use domain::wire::OriginEventKind;
@@ -53,7 +53,7 @@ pub enum Who {
     /// The buyer's form.
     Placing,
     /// The buyer gives up.
-    LettingGo,
+    GivingUp,
     /// The origin's message.
     Settling,
 }
@@ -108,6 +108,7 @@ impl Shop {
                 quantity,
                 price: PRICE,
                 available: u32::MAX,
+                units_max: None,
             };
             for event in cart.decide(&add, Timestamp(0)).unwrap_or_default() {
                 cart.evolve(&event);
@@ -118,10 +119,12 @@ impl Shop {
             tries_left: self.tries,
             may_give_up: self.gives_up,
             placing: None,
-            letting_go: None,
+            giving_up: None,
             settling: None,
             desk: None,
             row: None,
+            is_given_up: false,
+            is_told_over: false,
         }
     }
 
@@ -135,8 +138,8 @@ impl Shop {
                 state.buyers[*buyer].may_give_up = false;
                 let wanted = self.wanted[*buyer].iter().enumerate().filter(|(_, units)| **units > 0);
                 let products = wanted.map(|(index, _)| product(index));
-                let letting_go = LettingGo::new(checkout_id(*buyer), cart_id(*buyer), products);
-                state.buyers[*buyer].letting_go = Some(Flight::new(letting_go));
+                let giving_up = GivingUp::new(checkout_id(*buyer), cart_id(*buyer), products);
+                state.buyers[*buyer].giving_up = Some(Flight::new(giving_up));
             }
             Action::Tell(buyer) => state.tell(*buyer),
             Action::Record(buyer) => state.record(*buyer, self.sabotage),
@@ -154,7 +157,7 @@ impl Shop {
                 }
             }
             Action::Die(Who::Placing, buyer) => state.buyers[*buyer].placing = None,
-            Action::Die(Who::LettingGo, buyer) => state.buyers[*buyer].letting_go = None,
+            Action::Die(Who::GivingUp, buyer) => state.buyers[*buyer].giving_up = None,
             Action::Die(Who::Settling, buyer) => state.buyers[*buyer].settling = None,
             Action::Pay(buyer) => {
                 if let Some(desk) = &mut state.buyers[*buyer].desk {
@@ -227,7 +230,7 @@ impl Model for Shop {
             if buyer.may_give_up && buyer.cart.checkout(checkout_id(index)).is_some() {
                 actions.push(Action::GiveUp(index));
             }
-            for who in [Who::Placing, Who::LettingGo, Who::Settling] {
+            for who in [Who::Placing, Who::GivingUp, Who::Settling] {
                 let Some((_, answers)) = state.calls_of(who, index) else { continue };
                 actions.push(Action::Die(who, index));
                 let open = answers.iter().enumerate().filter(|(_, answer)| answer.is_none());
@@ -276,6 +279,10 @@ impl Model for Shop {
             Property::always("STOCK-1, STOCK-2, MONEY-1", |_, state: &State| state.check().is_ok()),
             Property::always("at rest, paid is had and unpaid is not", |shop: &Self, state: &State| {
                 !state.is_at_rest() || state.is_just(shop)
+            }),
+            Property::always("what was given up is not sold", |_, state: &State| {
+                let is_sold = |buyer: &Buyer| buyer.desk.as_ref().is_some_and(|desk| desk.status().is_sold());
+                !state.buyers.iter().any(|buyer| buyer.is_told_over && is_sold(buyer))
             }),
             Property::sometimes("somebody is served", |_, state: &State| has(state, OrderStatus::Paid)),
             Property::sometimes("somebody is cancelled", |_, state: &State| has(state, OrderStatus::Cancelled)),

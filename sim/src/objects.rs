@@ -9,8 +9,8 @@ use domain::ids::{CheckoutId, MovementId, PersonId, SaleId, Sku};
 use domain::invariants::{self, Invariant, Violation};
 use domain::purchase::CartAnswer;
 use domain::stock::{
-    Command, Entry, Event, Level, Memory, Past, Quantity, RESERVATION_LENGTH, Rejection, Reservation, ReservationState,
-    Shelf, Storage, persist,
+    Cause, Command, Entry, Event, Level, Memory, Past, Quantity, RESERVATION_LENGTH, Rejection, Reservation,
+    ReservationState, Shelf, Storage, persist,
 };
 use domain::time::{Timestamp, alarm_to_set};
 
@@ -192,6 +192,10 @@ impl Memory for Tables {
 
     fn movement(&self, movement_id: MovementId) -> Result<Option<Command>, Infallible> {
         Ok(self.movements.get(&movement_id).cloned())
+    }
+
+    fn is_counted(&self) -> Result<bool, Infallible> {
+        Ok(self.history.iter().any(|entry| entry.cause != Cause::Opened))
     }
 
     fn bought(&self, sale_id: SaleId, person_id: PersonId) -> Result<u32, Infallible> {

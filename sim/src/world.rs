@@ -2,7 +2,7 @@
 
 mod origin_side;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::admission::Ticket;
@@ -11,12 +11,11 @@ use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, MovementId, OperationId, PersonId, ProductId, Sku};
 use domain::money::{Currency, Money};
 use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
-use domain::purchase::{Answer, Call, Checkout, Correction, LettingGo, Offer, Offers, Placing, Refusal};
+use domain::purchase::{Answer, Call, Checkout, Correction, GaveUp, GivingUp, Offer, Offers, Placing, Refusal};
 use domain::signature::Keyring;
-use domain::stock::{self, Command, MovedLine, Movement, Quantity, StockLine, Units};
+use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
 use domain::time::{Millis, Timestamp};
-use domain::wire::{GatewayName, ORIGIN_PLACE_ORDER, PlaceOrder};
-use http::StatusCode;
+use domain::wire::GatewayName;
 use origin::clock::Clock;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -57,8 +56,10 @@ pub(crate) struct World {
     /// What the Worker is about.
     runs: Vec<(Run, Option<Tab>)>,
     sale: Option<FlashSale>,
-    /// What buyers were told of sales.
+    /// What buyers were told.
     pub(crate) told: Tally,
+    /// What they were told is given up.
+    pub(crate) given_up: BTreeSet<CheckoutId>,
     ids: u128,
     _folder: TempDir,
 }
@@ -152,6 +153,7 @@ impl World {
             runs: Vec::new(),
             sale: None,
             told: Tally::default(),
+            given_up: BTreeSet::new(),
             ids: 0,
             _folder: folder,
         })
@@ -171,7 +173,7 @@ impl World {
             }
             Operation::GiveUp { buyer, tab, calls, .. } => {
                 let tab = tab_of(*buyer, *tab);
-                if let Some(run) = self.begin_letting_go(tab) {
+                if let Some(run) = self.begin_giving_up(tab) {
                     self.go(run, Some(tab), *calls).await?;
                 }
             }
@@ -248,7 +250,7 @@ impl World {
         let Some(offer) = edge.offers.variants.get(&sku) else { return };
         let price = offer.price;
         let available = edge.stocks.get_mut(&product_id).map_or(0, |stock| stock.available(&sku, now));
-        let command = cart::Command::Add { operation_id, sku, product_id, quantity, price, available };
+        let command = cart::Command::Add { operation_id, sku, product_id, quantity, price, available, units_max: None };
         let cart_id = self.buyers[usize::from(buyer % BUYERS)].cart_id;
         // Refused, the cart stays as it is.
         drop(edge.carts.entry(cart_id).or_default().change(&command, now));
@@ -258,7 +260,7 @@ impl World {
         let (sku, cart_id) = (sku(number), self.buyers[usize::from(buyer % BUYERS)].cart_id);
         let one = Quantity::new(1).ok().filter(|_| !remove);
         let command = match one {
-            Some(quantity) => cart::Command::SetQuantity { sku, quantity, available: u32::MAX },
+            Some(quantity) => cart::Command::SetQuantity { sku, quantity, available: u32::MAX, units_max: None },
             None => cart::Command::Remove { sku },
         };
         let now = self.clock.now();
@@ -331,14 +333,14 @@ impl World {
         quote(&priced?, delivery, Currency::Ngn).ok().map(|quote| quote.digest())
     }
 
-    fn begin_letting_go(&self, tab: Tab) -> Option<Run> {
+    fn begin_giving_up(&self, tab: Tab) -> Option<Run> {
         let buyer = &self.buyers[tab.buyer];
         let checkout_id = buyer.tabs[tab.tab].last?;
         let mut outside = self.network.outside();
         let cart = outside.edge.carts.entry(buyer.cart_id).or_default().load();
         let products = cart.checkout(checkout_id)?.lines.iter().map(|line| line.product_id);
-        let letting_go = LettingGo::new(checkout_id, buyer.cart_id, products);
-        Some(Run::new(Machine::LettingGo(letting_go)))
+        let giving_up = GivingUp::new(checkout_id, buyer.cart_id, products);
+        Some(Run::new(Machine::GivingUp(giving_up)))
     }
 
     /// Lets a run make so many calls. What is not at its end then, waits.
@@ -371,7 +373,7 @@ impl World {
                 form.checkout_id = None;
                 match refusal {
                     Refusal::HeldBack(_) => self.told.count("told that it is held back".to_owned()),
-                    Refusal::Stock(stock::Rejection::LimitReached { .. }) => {
+                    Refusal::LimitReached { .. } => {
                         self.told.count("told that the share is used up".to_owned());
                     }
                     Refusal::Cart(_)
@@ -382,30 +384,39 @@ impl World {
                     | Refusal::CannotQuote(_)
                     | Refusal::QuoteChanged { .. }
                     | Refusal::Origin(_)
+                    | Refusal::Sold(_)
                     | Refusal::Bug(_) => {}
                 }
             }
-            (End::LetGo, Some(form)) => form.checkout_id = None,
+            (End::GaveUp(_, GaveUp::Bug(what)), _) => return Err(Finding::new("ANSWER", what).into()),
+            (End::GaveUp(checkout_id, GaveUp::Done), Some(form)) => {
+                self.given_up.insert(checkout_id);
+                form.checkout_id = None;
+            }
+            (End::GaveUp(_, GaveUp::Sold(_)), Some(form)) => {
+                form.checkout_id = None;
+                self.told.count("told that what they gave up is paid".to_owned());
+            }
             (End::Settled(event, outcome), _) => drop(self.network.outside().edge.record(&event, outcome)),
-            (End::Lost, _) | (End::Placed(..) | End::LetGo, None) => {}
+            (End::Lost, _) | (End::Placed(..) | End::GaveUp(..), None) => {}
         }
         Ok(())
     }
 
     async fn carry(&mut self, call: &Call) -> anyhow::Result<Result<Answer, Loss>> {
-        let Call::Order(order) = call else {
+        if !matches!(call, Call::Order(_) | Call::GiveUp(_)) {
             let now = self.clock.now();
             let mut outside = self.network.outside();
             let Outside { edge, plan, .. } = &mut *outside;
             return Ok(edge.carry(call, plan, now));
-        };
+        }
         let fault = self.network.outside().plan.draw();
         match fault {
             Some(Fault::RequestLost) => return Ok(Err(Loss::Lost)),
             Some(Fault::CallerDiesBefore) => return Ok(Err(Loss::CallerDied)),
             Some(Fault::AnswerLost | Fault::Twice | Fault::CalleeDies | Fault::CallerDiesAfter) | None => {}
         }
-        let answer = self.place(order, fault == Some(Fault::Twice)).await?;
+        let answer = self.ask_origin(call, fault == Some(Fault::Twice)).await?;
         match fault {
             Some(Fault::AnswerLost) => return Ok(Err(Loss::Lost)),
             Some(Fault::CallerDiesAfter) => return Ok(Err(Loss::CallerDied)),
@@ -416,27 +427,6 @@ impl World {
             Some(Fault::Twice | Fault::RequestLost | Fault::CallerDiesBefore) | None => {}
         }
         Ok(answer.ok_or(Loss::Lost))
-    }
-
-    /// The origin's answer, read as the Worker reads it.
-    async fn place(&mut self, order: &PlaceOrder, twice: bool) -> anyhow::Result<Option<Answer>> {
-        let request = self.signed(http::Method::POST, ORIGIN_PLACE_ORDER, serde_json::to_vec(order)?)?;
-        let again = request.clone();
-        let Some((status, body)) = self.origin.answer(request).await? else { return Ok(None) };
-        if twice && let Some((status, _)) = self.origin.answer(again).await? {
-            let refused = status == StatusCode::UNAUTHORIZED;
-            anyhow::ensure!(
-                refused,
-                Finding::new("ANSWER", format!("a request that came twice was answered {status}"))
-            );
-        }
-        Ok(match status.as_u16() {
-            200..=299 => Some(Answer::Order(Ok(serde_json::from_slice(&body)?))),
-            400..=499 if !matches!(status.as_u16(), 401 | 408 | 429) => {
-                Some(Answer::Order(Err(serde_json::from_slice(&body)?)))
-            }
-            _ => None,
-        })
     }
 
     async fn repeat(&mut self, message: u8, calls: u8) -> anyhow::Result<()> {

@@ -50,6 +50,13 @@ fn the_simulation_notices_a_person_who_gets_more_than_their_share_of_a_sale() {
 }
 
 #[test]
+fn the_simulation_notices_that_what_was_given_up_is_sold() {
+    let (id, shortest) = caught(Sabotage::ForgetGivingUp);
+    assert_eq!(id, Invariant::Money1.id());
+    assert!(shortest.len() <= 6, "{shortest:#?}");
+}
+
+#[test]
 fn a_seed_is_one_run() {
     for seed in 0..10 {
         let operations = generate::operations(seed);
@@ -80,6 +87,7 @@ fn in_two_hundred_seeds_everything_happens() {
         "refunds duplicate_capture",
         "refunds out_of_stock",
         "refunds taken_back",
+        "refunds given_up",
         "refunds underpaid",
         "reservations committed",
         "reservations released",
@@ -90,6 +98,7 @@ fn in_two_hundred_seeds_everything_happens() {
         "reservations in a sale expired",
         "reservations in a sale refused",
         "told that it is held back",
+        "told that what they gave up is paid",
         "told that the share is used up",
     ] {
         assert!(tally.0.get(what).is_some_and(|count| *count > 0), "no {what} in {tally:#?}");
@@ -157,11 +166,12 @@ fn two_buyers_who_may_give_up_in_every_order() {
 
 #[test]
 fn the_model_check_notices_what_is_broken_on_purpose() {
-    for (sabotage, broken) in [
-        (Sabotage::Oversell, "machines assert nothing"),
-        (Sabotage::TellDone, "at rest, paid is had and unpaid is not"),
+    for (sabotage, broken, shop) in [
+        (Sabotage::Oversell, "machines assert nothing", two_products()),
+        (Sabotage::TellDone, "at rest, paid is had and unpaid is not", two_products()),
+        (Sabotage::ForgetGivingUp, "what was given up is not sold", Shop { gives_up: true, ..the_last_unit() }),
     ] {
-        let model = Shop { sabotage, ..two_products() };
+        let model = Shop { sabotage, ..shop };
         let checked = model.checker().finish_when(HasDiscoveries::AnyFailures).threads(2).spawn_bfs().join();
         let path = checked.discovery(broken).expect("nothing was noticed");
         println!("{sabotage:?}: after {} steps {broken:?} is broken", path.into_actions().len());

@@ -5,12 +5,18 @@ use std::sync::LazyLock;
 
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::{Value, json};
-use tests::{Product, Shop, product, text};
+use tests::{Cart, Order, Product, Shop, product, text};
 use uuid::Uuid;
 
 static SHOP: LazyLock<Shop> = LazyLock::new(|| {
     let product = |sku, stock| Product { sku, price_minor: 1_250_000, stock };
-    Shop::start(&[product("trivet", 4), product("whisk", 50), product("grater", 50), product("funnel", 50)])
+    Shop::start(&[
+        product("trivet", 4),
+        product("whisk", 50),
+        product("grater", 50),
+        product("funnel", 50),
+        product("peeler", 5),
+    ])
 });
 
 /// The shop, started outside the runtime of whichever test comes first.
@@ -109,6 +115,45 @@ async fn a_cart_in_payment_stays_as_it_is_and_thaws_when_it_is_given_up() {
     // Nothing was lost by trying.
     let (_, body) = shop.api(Method::GET, &format!("/carts/{}", guest.id), Some(&guest.token), None).await;
     assert_eq!(contents(&body["lines"]), [one("grater", 1)]);
+    let (status, body) = give_up(shop, &own, Uuid::now_v7()).await;
+    assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{body}");
+}
+
+async fn give_up(shop: &Shop, cart: &Cart, checkout_id: Uuid) -> (StatusCode, Value) {
+    let body = Some(json!({"checkout_id": checkout_id}));
+    shop.api(Method::POST, &format!("/carts/{}/give-up", cart.id), Some(&cart.token), body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_paid_after_it_was_given_up_is_no_second_order_and_the_money_goes_back() {
+    let shop = shop().await;
+    let cart = shop.cart_with("peeler", 1).await;
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    let (status, body) = shop.check_out(&cart, first).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let given_up = Order::read(body);
+    shop.wait_for_available("peeler", 4).await;
+    for _ in 0..2 {
+        let (status, body) = give_up(shop, &cart, first).await;
+        assert_eq!((status, &body["frozen_for"]), (StatusCode::OK, &json!(null)), "{body}");
+    }
+    assert_eq!(shop.look(&given_up).await["status"], "cancelled");
+    shop.wait_for_available("peeler", 5).await;
+    let (status, body) = shop.check_out(&cart, first).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("checkout_given_up")), "{body}");
+    let (status, body) = shop.check_out(&cart, second).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let bought = Order::read(body);
+    // Both pages are still open in some tab, and the gateway takes money on both.
+    shop.gateway(&given_up, json!({"action": "pay"})).await;
+    shop.gateway(&bought, json!({"action": "pay"})).await;
+    shop.wait_for_status(&bought, "paid").await;
+    let back = shop.wait_for_status(&given_up, "refunded").await;
+    assert_eq!(back["refunds"][0]["cause"], "given_up", "{back}");
+    assert_eq!(back["refunds"][0]["amount_minor"], given_up.total_minor, "{back}");
+    shop.wait_for_available("peeler", 4).await;
+    let (status, body) = give_up(shop, &cart, second).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("already_paid")), "{body}");
 }
 
 /// A browser, as far as cookies go, and what it says of where it comes from. Cookies are `Secure`, which on plain HTTP only

@@ -70,6 +70,16 @@ async fn viewers(shop: &Shop) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn open_pages_hear_of_an_import_that_brings_another_stock() {
+    let shop = start().await;
+    let mut socket = connect(&shop, Some(&shop.url)).await.unwrap();
+    assert_eq!(hear(&mut socket).await.1, 5);
+    tokio::task::block_in_place(|| shop.import(&[Product { sku: "pestle", price_minor: 500_000, stock: 3 }]));
+    hear_of(&mut socket, 3).await;
+    shop.wait_for_available("pestle", 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_looks_hears_of_every_change_and_no_one_is_told_twice() {
     let shop = start().await;
     let mut first = connect(&shop, Some(&shop.url)).await.unwrap();

@@ -231,7 +231,9 @@ async fn one_person_has_one_place_and_one_share_in_however_many_carts() {
     }
     let third = shop.cart_with("candle", 1).await;
     let third = join_with(shop, "candles", "ada.obi@gmail.com", third).await;
-    assert_eq!(refused(&check_out(shop, &third).await), (StatusCode::CONFLICT, "limit_reached"));
+    let more = check_out(shop, &third).await;
+    assert_eq!(refused(&more), (StatusCode::CONFLICT, "limit_reached"));
+    assert_eq!(more.1["lines"], json!([{"sku": "candle", "requested": 1, "available": 0}]), "{}", more.1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,6 +291,25 @@ async fn carts_show_the_sale_s_price_to_whoever_is_let_in() {
     let slug = shop.slug("bulb").await;
     let page = shop.page(&format!("/p/{slug}")).await.text().await.unwrap();
     assert!(page.contains("/sale/bulbs") && !page.contains("Add to cart"), "{page}");
+    // But for whoever's turn it is.
+    let mine = shop.http.get(format!("{}/p/{slug}", shop.url)).header("kasuwa-pass", &ada.pass);
+    let cookie = format!("__Host-kasuwa-cart={}.{}", ada.cart.id, ada.cart.token);
+    let mine = mine.header("cookie", cookie).send().await.unwrap().text().await.unwrap();
+    assert!(mine.contains("It is your turn") && mine.contains("Add to cart") && mine.contains("₦9,900"), "{mine}");
+    let page = shop.page(&format!("/p/{slug}")).await.text().await.unwrap();
+    assert!(!page.contains("Add to cart"), "nobody else gets that page: {page}");
+
+    // The cart knows how many one person may have, and until when.
+    let (_, body) = shop.api_with_pass(Method::GET, &path, Some(&ada.cart.token), Some(&ada.pass), None).await;
+    let in_sale = &body["lines"][0]["sale"];
+    assert_eq!((&in_sale["turn"], &in_sale["units_max"]), (&json!("open"), &json!(2)), "{body}");
+    assert!(in_sale["until"].is_string(), "{body}");
+    let lines = format!("{path}/lines");
+    let two = Some(json!({"sku": "bulb", "quantity": 2}));
+    let too_many = shop.api_with_pass(Method::POST, &lines, Some(&ada.cart.token), Some(&ada.pass), two).await;
+    assert_eq!(refused(&too_many), (StatusCode::CONFLICT, "limit_reached"));
+    assert_eq!(too_many.1["lines"], json!([{"sku": "bulb", "requested": 3, "available": 2}]), "{}", too_many.1);
+    assert_eq!(too_many.1["detail"], "One person may have 2 of it in this sale, and one is in your cart.");
 }
 
 /// One by itself, and ten in a pack, of one product.
@@ -325,14 +346,13 @@ async fn each_variant_has_its_own_price_and_all_are_held_back_together() {
     assert_eq!(refused(&answer), (StatusCode::FORBIDDEN, "pass_needed"));
     let ada = join(shop, "kettles", "ada@kettle.example", "kettle-one").await;
     let lines = format!("/carts/{}/lines", ada.cart.id);
-    let ten = Some(json!({"sku": "kettle-ten", "quantity": 2}));
-    let (status, body) = shop.api(Method::POST, &lines, Some(&ada.cart.token), ten).await;
+    let ten = |quantity| Some(json!({"sku": "kettle-ten", "quantity": quantity}));
+    let too_many = shop.api(Method::POST, &lines, Some(&ada.cart.token), ten(2)).await;
+    assert_eq!(refused(&too_many), (StatusCode::CONFLICT, "limit_reached"), "three of both");
+    assert_eq!(too_many.1["lines"], json!([{"sku": "kettle-ten", "requested": 2, "available": 1}]), "{}", too_many.1);
+    let (status, body) = shop.api(Method::POST, &lines, Some(&ada.cart.token), ten(1)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     wait_until_admitted(shop, "kettles", &ada).await;
-    assert_eq!(refused(&check_out(shop, &ada).await), (StatusCode::CONFLICT, "limit_reached"), "three of both");
-    let line = format!("{lines}/kettle-ten");
-    let (status, body) = shop.api(Method::PATCH, &line, Some(&ada.cart.token), Some(json!({"quantity": 1}))).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
     let (status, body) = check_out(shop, &ada).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
     assert_eq!(Order::read(body).total_minor, ON_SALE + TEN + DELIVERY);
@@ -410,6 +430,10 @@ async fn a_pass_lapses_and_its_holder_joins_again_behind_the_others() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(standing(shop, "lamps", &ada).await["standing"], "lapsed");
     assert_eq!(refused(&check_out(shop, &ada).await), (StatusCode::FORBIDDEN, "pass_lapsed"));
+    let cart = format!("/carts/{}", ada.cart.id);
+    let (_, body) = shop.api_with_pass(Method::GET, &cart, Some(&ada.cart.token), Some(&ada.pass), None).await;
+    assert_eq!(body["lines"][0]["sale"]["turn"], "lapsed", "{body}");
+    assert_eq!(body["quote"], json!(null), "what cannot be had is not counted: {body}");
     let again = join(shop, "lamps", &ada.email, "lamp").await;
     assert_eq!((&again.joined["number"], &again.joined["person_id"]), (&json!(1), &ada.joined["person_id"]));
     wait_until_admitted(shop, "lamps", &again).await;
@@ -479,6 +503,16 @@ async fn an_operator_sets_changes_and_cancels_a_sale_and_is_told_what_is_wrong()
         shop.tool("sale", &["cancel", "chairs", "--shop", &shop.url]);
     }
     assert_eq!(refused(&ask_for_code(shop, "chairs", "obi@chair.example").await), (StatusCode::GONE, "sale_cancelled"));
+    eventually("its standing to say so", async || {
+        (standing(shop, "chairs", &ada).await["standing"] == "cancelled").then_some(())
+    })
+    .await;
+    // Whatever is brought back now: no code is wrong where nobody can join.
+    let wrong = confirm(shop, "chairs", &ada.cart, &ada.email, "000000").await;
+    assert_eq!(refused(&wrong), (StatusCode::GONE, "sale_cancelled"));
+    let checked = shop.try_tool("sale", &["verify", "chairs", "--shop", &shop.url]);
+    let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(!checked.status.success() && told.contains("cancelled before its draw"), "{told}");
     // From then on it is sold as always.
     let order = eventually("the product to be sold again", async || {
         let (status, body) = check_out(shop, &ada).await;

@@ -107,4 +107,42 @@ async fn what_is_moved_by_hand_counts_once_and_stays_in_the_history() {
     let told = shop.try_tool("stock", &["pestle", "--shop", &shop.url]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("taken back") && told.contains("did not fit"), "{told}");
+    // What it takes to take something back stands there.
+    let sold = told.lines().find(|line| line.contains(" sold ")).unwrap();
+    assert!(sold.contains(checkout_id), "{told}");
+    let args = ["pestle", "--shop", &shop.url, "--reason", "one more", "take-back", checkout_id, "1"];
+    let taken = shop.try_tool("stock", &args);
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_s_stock_counts_until_something_is_sold() {
+    let product = |stock| [Product { sku: "mallet", price_minor: 500_000, stock }];
+    let shop = tokio::task::spawn_blocking(move || Shop::start(&product(5))).await.unwrap();
+    let import = |stock| tokio::task::block_in_place(|| shop.import(&product(stock)));
+    // Nobody has looked: no object is woken by this.
+    import(7);
+    assert_eq!(shop.available("mallet").await, 7);
+    // Somebody asks its object, which takes seven.
+    let (_, report) = shop.operator(Method::GET, &format!("{EDGE_STOCK}mallet"), Vec::new()).await;
+    assert_eq!(counts(&report), [7, 0, 0], "{report}");
+    import(3);
+    shop.wait_for_available("mallet", 3).await;
+    let order = shop.order("mallet", 1).await;
+    import(9);
+    shop.wait_for_available("mallet", 2).await;
+    shop.gateway(&order, json!({"action": "pay"})).await;
+    shop.wait_for_status(&order, "paid").await;
+    shop.wait_for_available("mallet", 2).await;
+    // From now on the shop counts, whatever a file says.
+    let told = eventually("the import to say that it left the stock alone", async || {
+        let batch =
+            json!({"products": [tests::product("mallet", "mallet of the finest kind", 500_000, 11)], "bulk": false});
+        let body = serde_json::to_vec(&batch).unwrap();
+        let (_, report) = shop.operator(Method::POST, domain::wire::EDGE_IMPORT_PRODUCTS, body).await;
+        (report["stock_kept"] == json!(1)).then_some(report)
+    })
+    .await;
+    assert_eq!(told["restocked"], json!(0), "{told}");
+    assert_eq!(shop.available("mallet").await, 2);
 }

@@ -40,6 +40,9 @@ pub enum Command {
         price: Money,
         /// units that can be had now
         available: u32,
+        /// units of the product that one person may have, all variants together, where a sale says so
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        units_max: Option<Quantity>,
     },
     /// Makes it `quantity` of a variant that is in the cart.
     SetQuantity {
@@ -49,6 +52,9 @@ pub enum Command {
         quantity: Quantity,
         /// units that can be had now
         available: u32,
+        /// units of the product that one person may have, all variants together, where a sale says so
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        units_max: Option<Quantity>,
     },
     /// Takes a variant out.
     Remove {
@@ -66,6 +72,9 @@ pub enum Command {
         sku: Sku,
         /// units that can be had now
         available: u32,
+        /// units of the product that one person may have, all variants together, where a sale says so
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        units_max: Option<Quantity>,
     },
     /// Forgets a variant that was saved for later.
     RemoveSaved {
@@ -212,6 +221,16 @@ pub enum Rejection {
         /// units that are in the cart already
         had: u32,
     },
+    /// More than one person may have.
+    #[error("{}", more_than_a_share(*units_max, *had))]
+    LimitReached {
+        /// units of the product that one person may have, all variants together
+        units_max: Quantity,
+        /// units of it that are in the cart already
+        had: u32,
+        /// those of them that are of other variants
+        others: u32,
+    },
     /// Nothing to check out.
     #[error("the cart is empty")]
     Empty,
@@ -225,6 +244,17 @@ fn not_that_many(available: u32, had: u32) -> String {
         (0, _) => "this is sold out".to_owned(),
         (1, 0) => "only one can be had".to_owned(),
         (_, 0) => format!("only {available} can be had"),
+        (1, _) => "only one can be had, and it is in your cart".to_owned(),
+        (_, 1) => format!("only {available} can be had, and one is in your cart"),
         (_, had) => format!("only {available} can be had, and {had} are in your cart"),
+    }
+}
+
+fn more_than_a_share(units_max: Quantity, had: u32) -> String {
+    let units_max = units_max.get();
+    match had {
+        0 => format!("one person may have {units_max} of it in this sale"),
+        1 => format!("one person may have {units_max} of it in this sale, and one is in your cart"),
+        had => format!("one person may have {units_max} of it in this sale, and {had} are in your cart"),
     }
 }

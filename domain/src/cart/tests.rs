@@ -33,11 +33,12 @@ fn add_of(operation: u128, text: &str, quantity: u32, available: u32) -> Command
         quantity: Quantity::new(quantity).unwrap(),
         price: PRICE,
         available,
+        units_max: None,
     }
 }
 
 fn set_to(text: &str, quantity: u32, available: u32) -> Command {
-    Command::SetQuantity { sku: sku(text), quantity: Quantity::new(quantity).unwrap(), available }
+    Command::SetQuantity { sku: sku(text), quantity: Quantity::new(quantity).unwrap(), available, units_max: None }
 }
 
 fn line(text: &str, quantity: u32) -> CartLine {
@@ -144,15 +145,56 @@ fn nobody_puts_in_more_than_there_is() {
 }
 
 #[test]
+fn nobody_puts_in_more_of_a_sale_than_one_person_may_have() {
+    let of_two = |command| match command {
+        Command::Add { operation_id, sku, product_id, quantity, price, available, .. } => {
+            let units_max = Some(Quantity::new(2).unwrap());
+            Command::Add { operation_id, sku, product_id, quantity, price, available, units_max }
+        }
+        Command::SetQuantity { sku, quantity, available, .. } => {
+            Command::SetQuantity { sku, quantity, available, units_max: Some(Quantity::new(2).unwrap()) }
+        }
+        Command::PutBack { sku, available, .. } => {
+            Command::PutBack { sku, available, units_max: Some(Quantity::new(2).unwrap()) }
+        }
+        Command::Remove { .. }
+        | Command::SaveForLater { .. }
+        | Command::RemoveSaved { .. }
+        | Command::AcceptPrices { .. }
+        | Command::Merge { .. }
+        | Command::HandOver { .. }
+        | Command::Freeze { .. }
+        | Command::Thaw { .. }
+        | Command::Complete { .. }
+        | Command::Expire => command,
+    };
+    let mut cart = Cart::default();
+    let refused = |had, others| Err(Rejection::LimitReached { units_max: Quantity::new(2).unwrap(), had, others });
+    assert_eq!(after(&mut cart, &of_two(add(1, "a", 3)), NOW), refused(0, 0));
+    after(&mut cart, &of_two(add(2, "a", 1)), NOW).unwrap();
+    after(&mut cart, &of_two(add(3, "b", 1)), NOW).unwrap();
+    assert_eq!(after(&mut cart, &of_two(add(4, "b", 1)), NOW), refused(2, 1), "both are variants of one product");
+    assert_eq!(after(&mut cart, &of_two(set_to("a", 2, 9)), NOW), refused(1, 1));
+    after(&mut cart, &Command::SaveForLater { sku: sku("a") }, NOW).unwrap();
+    after(&mut cart, &of_two(set_to("b", 2, 9)), NOW).unwrap();
+    let back = of_two(Command::PutBack { sku: sku("a"), available: 9, units_max: None });
+    let told = after(&mut cart, &back, NOW).unwrap_err().to_string();
+    assert_eq!(told, "one person may have 2 of it in this sale, and 2 are in your cart");
+    after(&mut cart, &of_two(set_to("b", 1, 9)), NOW).unwrap();
+    after(&mut cart, &back, NOW).unwrap();
+    assert_eq!(contents(&cart), [("b".into(), 1), ("a".into(), 1)]);
+}
+
+#[test]
 fn what_is_saved_for_later_waits_beside_the_cart() {
     let mut cart = Cart::default();
     after(&mut cart, &add(1, "a", 3), NOW).unwrap();
     after(&mut cart, &add(2, "b", 1), NOW).unwrap();
     after(&mut cart, &Command::SaveForLater { sku: sku("a") }, NOW).unwrap();
     assert_eq!((contents(&cart), counted(cart.saved())), (vec![("b".into(), 1)], vec![("a".into(), 3)]));
-    let gone = after(&mut cart, &Command::PutBack { sku: sku("a"), available: 0 }, NOW);
+    let gone = after(&mut cart, &Command::PutBack { sku: sku("a"), available: 0, units_max: None }, NOW);
     assert_eq!(gone, Err(Rejection::NotThatMany { available: 0, had: 0 }));
-    after(&mut cart, &Command::PutBack { sku: sku("a"), available: 2 }, NOW).unwrap();
+    after(&mut cart, &Command::PutBack { sku: sku("a"), available: 2, units_max: None }, NOW).unwrap();
     assert_eq!(contents(&cart), [("b".into(), 1), ("a".into(), 2)], "as many as there are");
     assert!(cart.saved().is_empty());
     let unknown = Err(Rejection::NoSuchLine { sku: sku("c") });
@@ -243,7 +285,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => (what.clone(), 1_u32..5, 0_u32..9).prop_map(|(text, quantity, available)| set_to(text, quantity, available)),
         1 => what.clone().prop_map(|text| Command::Remove { sku: sku(text) }),
         1 => what.clone().prop_map(|text| Command::SaveForLater { sku: sku(text) }),
-        1 => (what.clone(), 0_u32..9).prop_map(|(text, available)| Command::PutBack { sku: sku(text), available }),
+        1 => (what.clone(), 0_u32..9).prop_map(|(text, available)| Command::PutBack { sku: sku(text), available, units_max: None }),
         1 => what.prop_map(|text| Command::RemoveSaved { sku: sku(text) }),
         1 => (0_u128..3, lines.clone(), lines)
             .prop_map(|(from, lines, saved)| Command::Merge { from: other(from), lines, saved }),

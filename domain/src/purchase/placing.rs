@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Call, CartAnswer, LettingGo, Offers, Step, by_product};
+use super::{Answer, Call, CartAnswer, GaveUp, GivingUp, LettingGo, Offers, Step, by_product};
 use crate::cart::{self, CartLine};
 use crate::checkout::Address;
-use crate::ids::{CartId, CheckoutId, ProductId, Sku};
+use crate::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use crate::money::{Currency, Money};
 use crate::pricing::{CannotQuote, Delivery, DeliveryMethod, PricedLine, Quote, quote};
-use crate::stock::{self, PersonLimit, Reservation, ReservationState};
+use crate::stock::{self, PersonLimit, Quantity, Reservation, ReservationState};
 use crate::time::Timestamp;
-use crate::wire::{CHECKOUT_DIFFERS, GatewayName, OrderLine, PlaceOrder, PlacedOrder, Problem, ShortLine};
+use crate::wire::{
+    CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, GatewayName, OrderLine, PlaceOrder, PlacedOrder, Problem, ShortLine,
+};
 
 /// What a shopper sends to buy what is in the cart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,7 +39,7 @@ pub struct Checkout {
     pub held_back: BTreeSet<ProductId>,
 }
 
-/// The checkout that takes the place of one that became an order for other things.
+/// The checkout that takes the place of one that became an order for other things, or was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Correction {
     /// Its id.
@@ -55,6 +57,15 @@ pub enum Refusal {
     HeldBack(ProductId),
     /// There is not enough of these.
     OutOfStock(Vec<ShortLine>),
+    /// One person may not have so many of a product.
+    LimitReached {
+        /// Units that one person may have, all variants together.
+        units_max: Quantity,
+        /// Units that they hold or have bought.
+        units_had: u32,
+        /// The cart's lines of it, each with what is left of the person's share.
+        lines: Vec<ShortLine>,
+    },
     /// A product's stock does not want this reservation.
     Stock(stock::Rejection),
     /// An order is paid in one currency.
@@ -70,6 +81,8 @@ pub enum Refusal {
     },
     /// What the origin has against it.
     Origin(Box<Problem>),
+    /// It should take the place of an order that is paid already.
+    Sold(OrderId),
     /// An answer that does not go with its call.
     Bug(&'static str),
 }
@@ -88,15 +101,11 @@ enum Stage {
     LookingUp(Frozen),
     Reserving(Frozen, Priced),
     Ordering(Frozen, Box<PlaceOrder>),
-    LettingGo(LettingGo, Then),
+    /// Refused, and everything is let go of.
+    LettingGo(LettingGo, Refusal),
+    /// Given up, and what takes its place begins.
+    GivingUp(GivingUp, Correction),
     Done(Result<PlacedOrder, Refusal>),
-}
-
-/// What follows when everything is let go of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Then {
-    Refuse(Refusal),
-    Correct(Correction),
 }
 
 /// What the checkout froze.
@@ -148,10 +157,14 @@ impl Placing {
                 Step::Ask(frozen.stock_lines().into_iter().map(reserve).collect())
             }
             Stage::Ordering(_, order) => Step::Ask(vec![Call::Order(order.clone())]),
-            Stage::LettingGo(letting_go, _) => match letting_go.step() {
+            Stage::LettingGo(letting_go, refusal) => match letting_go.step() {
+                Step::Ask(calls) => Step::Ask(calls),
+                Step::Done(()) => Step::Done(Err(refusal.clone())),
+            },
+            Stage::GivingUp(giving_up, _) => match giving_up.step() {
                 Step::Ask(calls) => Step::Ask(calls),
                 // `hear` never leaves it at that.
-                Step::Done(()) => Step::Done(Err(Refusal::Bug("let go, and nothing follows"))),
+                Step::Done(_) => Step::Done(Err(Refusal::Bug("given up, and nothing follows"))),
             },
             Stage::Done(outcome) => Step::Done(outcome.clone()),
         }
@@ -171,15 +184,21 @@ impl Placing {
                 Err(refusal) => self.refuse(&frozen, refusal),
             },
             Stage::Ordering(frozen, _) => self.ordered(&frozen, answers),
-            Stage::LettingGo(mut letting_go, then) => {
+            Stage::LettingGo(mut letting_go, refusal) => {
                 letting_go.hear(answers);
-                match (letting_go.step(), then) {
-                    (Step::Ask(_), then) => Stage::LettingGo(letting_go, then),
-                    (Step::Done(()), Then::Refuse(refusal)) => Stage::Done(Err(refusal)),
-                    (Step::Done(()), Then::Correct(Correction { checkout_id, return_url })) => {
+                Stage::LettingGo(letting_go, refusal)
+            }
+            Stage::GivingUp(mut giving_up, correction) => {
+                giving_up.hear(answers);
+                match giving_up.step() {
+                    Step::Ask(_) => Stage::GivingUp(giving_up, correction),
+                    Step::Done(GaveUp::Done) => {
+                        let Correction { checkout_id, return_url } = correction;
                         self.checkout = Checkout { checkout_id, return_url, ..self.checkout.clone() };
                         Stage::Freezing
                     }
+                    Step::Done(GaveUp::Sold(order_id)) => Stage::Done(Err(Refusal::Sold(order_id))),
+                    Step::Done(GaveUp::Bug(what)) => Stage::Done(Err(Refusal::Bug(what))),
                 }
             }
             done @ Stage::Done(_) => done,
@@ -190,7 +209,7 @@ impl Placing {
         let (cart, is_new) = match answers.into_iter().next() {
             Some(Answer::Cart(Ok(CartAnswer { cart, is_changed }))) => (cart, is_changed),
             Some(Answer::Cart(Err(rejection))) => return Stage::Done(Err(Refusal::Cart(rejection))),
-            Some(Answer::Stock(_) | Answer::Offers(_) | Answer::Order(_)) | None => {
+            Some(Answer::Stock(_) | Answer::Offers(_) | Answer::Order(_) | Answer::GaveUp(_)) | None => {
                 return Stage::Done(Err(Refusal::Bug("a cart did not answer as a cart")));
             }
         };
@@ -214,10 +233,11 @@ impl Placing {
         answers: Vec<Answer>,
         now: Timestamp,
     ) -> Result<PlaceOrder, Refusal> {
-        assert_eq!(frozen.stock_lines().len(), answers.len(), "every call is answered, or the machine is dropped");
+        let asked = frozen.stock_lines();
+        assert_eq!(asked.len(), answers.len(), "every call is answered, or the machine is dropped");
         let mut lines_short = Vec::new();
         let mut reserved_until: Option<Timestamp> = None;
-        for answer in answers {
+        for (lines, answer) in asked.values().zip(answers) {
             match reservation(answer)? {
                 Ok(Reservation { state: ReservationState::Held, expires_at, .. }) => {
                     reserved_until = Some(reserved_until.map_or(expires_at, |earliest| earliest.min(expires_at)));
@@ -228,6 +248,10 @@ impl Placing {
                 Err(stock::Rejection::UnknownSku { sku }) => {
                     let wanted = frozen.lines.iter().find(|line| line.sku == sku).map_or(1, |line| line.quantity.get());
                     lines_short.push(ShortLine { sku, requested: wanted, available: 0 });
+                }
+                Err(stock::Rejection::LimitReached { units_max, units_had }) => {
+                    let lines = beyond_a_share(lines, units_max.get().saturating_sub(units_had));
+                    return Err(Refusal::LimitReached { units_max, units_had, lines });
                 }
                 Err(rejection) => return Err(Refusal::Stock(rejection)),
             }
@@ -258,13 +282,19 @@ impl Placing {
     fn ordered(&mut self, frozen: &Frozen, answers: Vec<Answer>) -> Stage {
         match answers.into_iter().next() {
             Some(Answer::Order(Ok(placed))) => Stage::Done(Ok(placed)),
-            Some(Answer::Order(Err(problem))) if problem.code == CHECKOUT_DIFFERS => match self.correction.take() {
-                // Somebody came back from the gateway's page to correct what they had typed: they mean the new order.
-                Some(correction) => self.let_go(frozen, Then::Correct(correction)),
-                None => self.refuse(frozen, Refusal::Origin(problem)),
-            },
-            Some(Answer::Order(Err(problem))) => self.refuse(frozen, Refusal::Origin(problem)),
-            Some(Answer::Cart(_) | Answer::Stock(_) | Answer::Offers(_)) | None => {
+            Some(Answer::Order(Err(problem))) => {
+                let is_given_up = problem.code == CHECKOUT_GIVEN_UP;
+                // Somebody came back from the gateway's page to correct what they had typed, or gave it up in another tab: they mean
+                // the new order.
+                let is_over = is_given_up || problem.code == CHECKOUT_DIFFERS;
+                match self.correction.take() {
+                    Some(correction) if is_over => self.give_up(frozen, correction),
+                    // What a given-up checkout holds is nobody's.
+                    Some(_) | None if is_given_up => self.let_go(frozen, Refusal::Origin(problem)),
+                    Some(_) | None => self.refuse(frozen, Refusal::Origin(problem)),
+                }
+            }
+            Some(Answer::Cart(_) | Answer::Stock(_) | Answer::Offers(_) | Answer::GaveUp(_)) | None => {
                 Stage::Done(Err(Refusal::Bug("the origin did not answer as the origin")))
             }
         }
@@ -273,13 +303,29 @@ impl Placing {
     /// What this try froze, it lets go of. Of a repetition the order may be there, and be paid any moment, with what the first try
     /// holds.
     fn refuse(&self, frozen: &Frozen, refusal: Refusal) -> Stage {
-        if frozen.is_new { self.let_go(frozen, Then::Refuse(refusal)) } else { Stage::Done(Err(refusal)) }
+        if frozen.is_new { self.let_go(frozen, refusal) } else { Stage::Done(Err(refusal)) }
     }
 
-    fn let_go(&self, frozen: &Frozen, then: Then) -> Stage {
+    fn let_go(&self, frozen: &Frozen, refusal: Refusal) -> Stage {
         let products = frozen.lines.iter().map(|line| line.product_id);
-        Stage::LettingGo(LettingGo::new(self.checkout.checkout_id, self.checkout.cart_id, products), then)
+        Stage::LettingGo(LettingGo::new(self.checkout.checkout_id, self.checkout.cart_id, products), refusal)
     }
+
+    fn give_up(&self, frozen: &Frozen, correction: Correction) -> Stage {
+        let products = frozen.lines.iter().map(|line| line.product_id);
+        Stage::GivingUp(GivingUp::new(self.checkout.checkout_id, self.checkout.cart_id, products), correction)
+    }
+}
+
+/// A product's lines, of which no more than `left` can be had together.
+fn beyond_a_share(lines: &[stock::StockLine], mut left: u32) -> Vec<ShortLine> {
+    let share = |line: &stock::StockLine| {
+        let requested = line.quantity.get();
+        let available = requested.min(left);
+        left -= available;
+        ShortLine { sku: line.sku.clone(), requested, available }
+    };
+    lines.iter().map(share).collect()
 }
 
 fn reservation(answer: Answer) -> Result<Result<Reservation, stock::Rejection>, Refusal> {
@@ -287,7 +333,7 @@ fn reservation(answer: Answer) -> Result<Result<Reservation, stock::Rejection>, 
         Answer::Stock(Ok(Some(reservation))) => Ok(Ok(reservation)),
         Answer::Stock(Ok(None)) => Err(Refusal::Bug("reserved, but no reservation")),
         Answer::Stock(Err(rejection)) => Ok(Err(rejection)),
-        Answer::Cart(_) | Answer::Offers(_) | Answer::Order(_) => {
+        Answer::Cart(_) | Answer::Offers(_) | Answer::Order(_) | Answer::GaveUp(_) => {
             Err(Refusal::Bug("a product's stock did not answer as stock"))
         }
     }
@@ -296,7 +342,7 @@ fn reservation(answer: Answer) -> Result<Result<Reservation, stock::Rejection>, 
 fn price(checkout: &Checkout, frozen: &Frozen, answers: Vec<Answer>) -> Result<Priced, Refusal> {
     let Offers { mut variants, delivery_minor } = match answers.into_iter().next() {
         Some(Answer::Offers(offers)) => offers,
-        Some(Answer::Cart(_) | Answer::Stock(_) | Answer::Order(_)) | None => {
+        Some(Answer::Cart(_) | Answer::Stock(_) | Answer::Order(_) | Answer::GaveUp(_)) | None => {
             return Err(Refusal::Bug("the catalogue did not answer as the catalogue"));
         }
     };

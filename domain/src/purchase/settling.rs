@@ -155,6 +155,10 @@ impl Settling {
 fn is_committed(answer: &Answer) -> bool {
     match answer {
         Answer::Stock(Ok(Some(reservation))) => reservation.state == ReservationState::Committed,
-        Answer::Stock(Ok(None) | Err(_)) | Answer::Cart(_) | Answer::Offers(_) | Answer::Order(_) => false,
+        Answer::Stock(Ok(None) | Err(_))
+        | Answer::Cart(_)
+        | Answer::Offers(_)
+        | Answer::Order(_)
+        | Answer::GaveUp(_) => false,
     }
 }

@@ -13,8 +13,8 @@ use crate::pricing::DeliveryMethod;
 use crate::stock::{ReservationState, Stock};
 use crate::time::{Millis, Timestamp};
 use crate::wire::{
-    CHECKOUT_DIFFERS, EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind, PaymentHandle, Restock,
-    ShortLine,
+    CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind,
+    PaymentHandle, Restock, ShortLine,
 };
 
 const CART: CartId = CartId(Uuid::from_u128(1));
@@ -52,6 +52,10 @@ struct Shop {
     /// What the origin answers, in turn; with nothing here it takes every order.
     origin: VecDeque<&'static str>,
     orders: Vec<PlaceOrder>,
+    /// What the origin was told is given up.
+    given_up: BTreeSet<CheckoutId>,
+    /// Whether it says that it is paid already.
+    is_sold: bool,
     now: Timestamp,
 }
 
@@ -66,6 +70,8 @@ impl Shop {
             },
             origin: VecDeque::new(),
             orders: Vec::new(),
+            given_up: BTreeSet::new(),
+            is_sold: false,
             now: Timestamp(0),
         };
         for (operation, product_id) in [(1, LAMP), (2, BULB)] {
@@ -77,6 +83,7 @@ impl Shop {
                 quantity: Quantity::new(1).unwrap(),
                 price: Money::new(500, Currency::Ngn),
                 available: 1,
+                units_max: None,
             };
             shop.ask(&Call::Cart(CART, add));
         }
@@ -101,7 +108,17 @@ impl Shop {
                 offers.variants.retain(|sku, _| skus.contains(sku));
                 Answer::Offers(offers)
             }
+            Call::GiveUp(checkout_id) if self.is_sold => {
+                Answer::GaveUp(GiveUpAnswer::Sold { order_id: OrderId(checkout_id.0) })
+            }
+            Call::GiveUp(checkout_id) => {
+                self.given_up.insert(*checkout_id);
+                Answer::GaveUp(GiveUpAnswer::GivenUp)
+            }
             Call::Order(order) => Answer::Order(match self.origin.pop_front() {
+                None if self.given_up.contains(&order.checkout_id) => {
+                    Err(Box::new(Problem::new(409, CHECKOUT_GIVEN_UP, "", String::new(), "")))
+                }
                 Some(code) => Err(Box::new(Problem::new(409, code, "", String::new(), ""))),
                 None => {
                     self.orders.push((**order).clone());
@@ -131,6 +148,16 @@ impl Shop {
         loop {
             match self.run(|| placing.step()) {
                 Ok(answers) => placing.hear(answers, self.now),
+                Err(outcome) => return outcome,
+            }
+        }
+    }
+
+    fn give_up(&mut self, n: u128) -> GaveUp {
+        let mut giving_up = GivingUp::new(checkout_id(n), CART, [LAMP, BULB]);
+        loop {
+            match self.run(|| giving_up.step()) {
+                Ok(answers) => giving_up.hear(answers),
                 Err(outcome) => return outcome,
             }
         }
@@ -278,6 +305,42 @@ fn a_corrected_checkout_gives_up_the_one_before() {
     assert_eq!(shop.state(LAMP, 1), Some(ReservationState::Released));
     assert_eq!(shop.state(LAMP, 2), Some(ReservationState::Held));
     assert_eq!(shop.cart.frozen_for(shop.now).unwrap().0, checkout_id(2));
+    assert!(shop.given_up.contains(&checkout_id(1)), "should its page be paid all the same, the money goes back");
+}
+
+#[test]
+fn a_correction_of_what_is_paid_buys_nothing_a_second_time() {
+    let mut shop = Shop::new();
+    shop.place(checkout(1), None).unwrap();
+    shop.origin.push_back(CHECKOUT_DIFFERS);
+    shop.is_sold = true;
+    let correction = Correction { checkout_id: checkout_id(2), return_url: "https://shop.example/2".into() };
+    assert_eq!(shop.place(checkout(1), Some(correction)), Err(Refusal::Sold(OrderId(checkout_id(1).0))));
+    assert_eq!((shop.state(LAMP, 1), shop.state(LAMP, 2)), (Some(ReservationState::Held), None));
+}
+
+#[test]
+fn a_checkout_that_was_given_up_becomes_no_order_any_more() {
+    let mut shop = Shop::new();
+    shop.place(checkout(1), None).unwrap();
+    assert_eq!(shop.give_up(1), GaveUp::Done);
+    assert_eq!(shop.give_up(1), GaveUp::Done, "said twice");
+    assert_eq!((shop.available(LAMP), shop.available(BULB), shop.is_frozen()), (1, 1, false));
+    // The form in another tab is sent again.
+    assert!(matches!(shop.place(checkout(1), None), Err(Refusal::Origin(_))));
+    assert_eq!((shop.available(LAMP), shop.is_frozen()), (1, false), "and holds nothing");
+    let correction = Correction { checkout_id: checkout_id(2), return_url: "https://shop.example/2".into() };
+    let placed = shop.place(checkout(1), Some(correction)).unwrap();
+    assert_eq!(placed.order_id, OrderId(checkout_id(2).0), "it means a new order");
+}
+
+#[test]
+fn what_is_paid_is_not_given_up() {
+    let mut shop = Shop::new();
+    shop.place(checkout(1), None).unwrap();
+    shop.is_sold = true;
+    assert_eq!(shop.give_up(1), GaveUp::Sold(OrderId(checkout_id(1).0)));
+    assert_eq!((shop.state(LAMP, 1), shop.is_frozen()), (Some(ReservationState::Held), true));
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl SaleDraft {
             wrong("rate", format!("1 to {RATE_MAX} people a minute"));
         }
         if !(Millis::minutes(1)..=Millis::days(1)).contains(&self.pass_length_ms) {
-            wrong("pass_length_ms", "a minute to a day".to_owned());
+            wrong("pass_length_ms", "a minute to a day (pass_minutes in a file: 1 to 1440)".to_owned());
         }
         if !(1..=PRODUCTS_MAX).contains(&self.products.len()) {
             wrong("products", format!("1 to {PRODUCTS_MAX} products"));

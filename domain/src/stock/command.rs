@@ -38,7 +38,8 @@ pub struct PersonLimit {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Sets the opening balance of variants that have none yet; those that have one keep it.
+    /// Sets the opening balance of variants that have none yet. Those that have one get the new one as long as nothing of the product was
+    /// sold or moved, nor is held; from then on what is counted here stands.
     Open {
         /// units on hand of each variant
         balances: Vec<(Sku, u32)>,
@@ -170,6 +171,15 @@ pub enum Event {
         /// units on hand
         on_hand: u32,
     },
+    /// A variant of which nothing was sold or moved got another opening balance.
+    Reopened {
+        /// which variant
+        sku: Sku,
+        /// units on hand before
+        was: u32,
+        /// and now
+        on_hand: u32,
+    },
     /// A checkout holds units.
     Reserved {
         /// which checkout
@@ -235,7 +245,7 @@ impl Event {
     /// Whose reservation it is about, if it is about one.
     pub fn checkout_id(&self) -> Option<CheckoutId> {
         match self {
-            Self::Opened { .. } => None,
+            Self::Opened { .. } | Self::Reopened { .. } => None,
             Self::Moved { command, .. } => command.checkout_id(),
             Self::Reserved { checkout_id, .. }
             | Self::Released { checkout_id }

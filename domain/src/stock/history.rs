@@ -9,7 +9,7 @@ use crate::ids::Sku;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// The opening balance.
+    /// The opening balance, or another one before anything was sold or moved.
     Opened,
     /// A paid checkout took them.
     Sold,
@@ -61,6 +61,9 @@ pub fn entries(event: &Event, after: &Shelf) -> Vec<Entry> {
         Event::Reserved { .. } | Event::Released { .. } | Event::Expired { .. } | Event::Refused { .. } => Vec::new(),
         Event::Opened { sku, on_hand } => {
             vec![entry(sku, i64::from(*on_hand), Cause::Opened, String::new(), None)]
+        }
+        Event::Reopened { sku, was, on_hand } => {
+            vec![entry(sku, i64::from(*on_hand) - i64::from(*was), Cause::Opened, String::new(), None)]
         }
         Event::Committed { checkout_id, lines, .. } => lines
             .iter()

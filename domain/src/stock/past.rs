@@ -14,6 +14,9 @@ pub trait Memory {
     /// A movement by hand, as it was asked for.
     fn movement(&self, movement_id: MovementId) -> Result<Option<Command>, Self::Error>;
 
+    /// Whether anything was ever sold, or moved by hand: from then on the product's stock is what was counted here.
+    fn is_counted(&self) -> Result<bool, Self::Error>;
+
     /// Units that a person bought in a sale, less those that came back.
     fn bought(&self, sale_id: SaleId, person_id: PersonId) -> Result<u32, Self::Error>;
 }
@@ -27,6 +30,8 @@ pub struct Past {
     pub(super) movement: Option<Command>,
     /// Units that the command's person bought in its sale.
     pub(super) bought: u32,
+    /// Whether an opening balance means nothing any more.
+    pub(super) is_counted: bool,
 }
 
 impl Past {
@@ -59,6 +64,7 @@ impl Past {
             Some(PersonLimit { sale_id, person_id, .. }) => memory.bought(sale_id, person_id)?,
             None => 0,
         };
-        Ok(Self { reservation, movement, bought })
+        let is_counted = matches!(command, Command::Open { .. }) && memory.is_counted()?;
+        Ok(Self { reservation, movement, bought, is_counted })
     }
 }

@@ -115,6 +115,11 @@ impl Shelf {
             Event::Opened { sku, on_hand } => {
                 self.levels.insert(sku.clone(), Level::opened(*on_hand));
             }
+            Event::Reopened { sku, on_hand, .. } => {
+                let reserved = self.levels.get(sku).map_or(0, |level| level.reserved);
+                self.levels.insert(sku.clone(), Level { reserved, ..Level::opened(*on_hand) });
+                self.assert_invariants(sku);
+            }
             Event::Reserved { checkout_id, lines, .. } => {
                 if let Some(reservation) = Reservation::after(None, event) {
                     self.hold(*checkout_id, reservation);
@@ -207,11 +212,14 @@ struct Present<'a> {
     /// Units that overdue reservations no longer hold.
     freed: BTreeMap<&'a Sku, u32>,
     freed_by_person: BTreeMap<(SaleId, PersonId), u32>,
+    is_anything_held: bool,
 }
 
 impl<'a> Present<'a> {
     fn new(shelf: &'a Shelf, past: &'a Past, overdue: &BTreeSet<CheckoutId>, now: Timestamp) -> Self {
-        let mut present = Self { shelf, past, now, freed: BTreeMap::new(), freed_by_person: BTreeMap::new() };
+        let is_anything_held = shelf.held.keys().any(|checkout_id| !overdue.contains(checkout_id));
+        let (freed, freed_by_person) = (BTreeMap::new(), BTreeMap::new());
+        let mut present = Self { shelf, past, now, freed, freed_by_person, is_anything_held };
         for reservation in overdue.iter().filter_map(|checkout_id| shelf.reservation(*checkout_id)) {
             for line in &reservation.lines {
                 *present.freed.entry(&line.sku).or_default() += line.quantity.get();
@@ -228,11 +236,9 @@ impl<'a> Present<'a> {
             return self.move_by_hand(command, movement);
         }
         match command {
-            Command::Open { balances } => Ok(balances
-                .iter()
-                .filter(|(sku, _)| !self.shelf.levels.contains_key(sku))
-                .map(|(sku, on_hand)| Event::Opened { sku: sku.clone(), on_hand: (*on_hand).min(ON_HAND_MAX) })
-                .collect()),
+            Command::Open { balances } => {
+                Ok(balances.iter().filter_map(|(sku, on_hand)| self.open(sku, *on_hand)).collect())
+            }
             Command::Reserve { checkout_id, cart_id, lines, limit } => {
                 self.reserve(*checkout_id, *cart_id, lines, *limit)
             }
@@ -257,6 +263,15 @@ impl<'a> Present<'a> {
             | Command::WriteOff { .. }
             | Command::TakeBack { .. } => Ok(Vec::new()),
         }
+    }
+
+    fn open(&self, sku: &Sku, on_hand: u32) -> Option<Event> {
+        let (sku, on_hand) = (sku.clone(), on_hand.min(ON_HAND_MAX));
+        let Some(was) = self.shelf.levels.get(&sku).map(|level| level.on_hand) else {
+            return Some(Event::Opened { sku, on_hand });
+        };
+        let is_open = !self.past.is_counted && !self.is_anything_held;
+        (is_open && was != on_hand).then_some(Event::Reopened { sku, was, on_hand })
     }
 
     fn reserve(

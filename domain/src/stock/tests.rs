@@ -182,6 +182,35 @@ fn an_opening_balance_is_taken_once() {
 }
 
 #[test]
+fn another_opening_balance_counts_until_something_is_sold_or_moved() {
+    run("open a=5,b=2      → ok
+         open a=7,b=2      → ok
+         lookup a          → 7 of 7
+         reserve 1 a*2     → ok
+         open a=9,b=9      → ok
+         lookup a          → 5 of 7
+         release 1         → ok
+         open a=1,b=2      → ok
+         lookup a          → 1 of 1
+         reserve 2 a*1     → ok
+         commit 2 a*1      → ok
+         return 2          → ok
+         open a=9,b=9      → ok
+         lookup a          → 1 of 1
+         lookup b          → 2 of 2");
+    let mut stock = Stock::default();
+    let open = |units| Command::Open { balances: vec![(sku("a"), units)] };
+    for command in
+        [open(5), Command::Count { movement: movement("1", "stocktaking"), sku: sku("a"), counted: 5 }, open(9)]
+    {
+        for event in stock.decide(&command, Timestamp(0)).unwrap() {
+            stock.evolve(&event);
+        }
+    }
+    assert_eq!(stock.shelf().level(&sku("a")).unwrap().on_hand, 5, "somebody has counted them");
+}
+
+#[test]
 fn a_promise_lapses_after_a_quarter_of_an_hour_even_without_an_alarm() {
     run("open a=1          → ok
          reserve 1 a*1     → ok
@@ -484,7 +513,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => (id.clone(), whose).prop_map(|(checkout_id, cart_id)| Command::Release { checkout_id, cart_id }),
         1 => id.clone().prop_map(|checkout_id| Command::Return { checkout_id }),
         1 => Just(Command::Expire),
-        1 => Just(Command::Open { balances: vec![(sku("a"), 9), (sku("c"), 9)] }),
+        1 => (0_u32..9).prop_map(|units| Command::Open { balances: vec![(sku("a"), units), (sku("c"), 9)] }),
         1 => (made.clone(), what.clone(), 1_u32..4).prop_map(|(movement, sku, n)| {
             let units = Units::new(n).unwrap();
             Command::Receive { movement, lines: vec![MovedLine { sku, units }] }

@@ -86,6 +86,9 @@ pub struct DrawBody {
     pub commitment: Commitment,
     /// `None` before the start.
     pub draw: Option<DrawnBody>,
+    /// Nothing is drawn any more, if it was not before; nobody is let in.
+    #[serde(default)]
+    pub is_cancelled: bool,
 }
 
 /// What was drawn.

@@ -1,20 +1,24 @@
 //! Writing the catalogue: batches of products from an import.
 //!
 //! A batch is one D1 transaction of a few statements over JSON, whatever its size. Products are named by SKU; what has not changed
-//! is not written. An import never touches stock that a Stock object has taken over: `opening_stock` is read once, at first touch.
+//! is not written. `opening_stock` counts until something of a product is sold or moved (`product.stock_phase`): until then another one
+//! replaces it, and only Stock objects that took the one before are told. What a Stock object counts, no import changes.
 
 use std::collections::{HashMap, HashSet};
 
 use domain::ids::{ProductId, Sku};
 use domain::money::Money;
 use domain::wire::{IMPORT_BATCH_MAX, ImportBatch, ImportProduct, ImportRejection, ImportReport};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worker::wasm_bindgen::JsValue;
 
 use super::{d1, slug, snapshot_key};
 use crate::context::Context;
+use crate::durable::client::{self, StockAsk};
 use crate::error::Error;
+use crate::log;
 
 /// Deepest category path.
 pub(crate) const CATEGORY_DEPTH_MAX: usize = 6;
@@ -25,6 +29,9 @@ const NAME_LENGTH_MAX: usize = 120;
 const ATTRIBUTES_MAX: usize = 200;
 const VARIANTS_MAX: usize = 250;
 const PICTURES_MAX: usize = 30;
+/// `product.stock_phase`: the Stock object took the opening balance, or counts by itself.
+const STOCK_OPENED: u8 = 1;
+const STOCK_COUNTED: u8 = 2;
 /// D1 takes at most 2 MB for one value; a chunk stays well below.
 const CHUNK_BYTES_MAX: usize = 1_000_000;
 
@@ -214,12 +221,25 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
         slug: String,
         version: u32,
     }
+    #[derive(Deserialize)]
+    struct Restocked {
+        id: ProductId,
+        stock_phase: u8,
+    }
     let json = JsValue::from_str(&format!("[{}]", products.join(",")));
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact in a float for 285,000 years")]
     let now = JsValue::from_f64(context.now().as_millis() as f64);
     let db = context.db()?;
     // The variants' statements look at `content_hash`, so that they see just the products that the first statement wrote.
     let statements = vec![
+        // Before anything is written: whose opening balance is another one now.
+        db.prepare(
+            "SELECT DISTINCT product.id, product.stock_phase
+             FROM json_each(?1) AS p, json_each(p.value, '$.variants') AS v
+             JOIN variant ON variant.sku = v.value ->> 'sku' JOIN product ON product.id = variant.product_id
+             WHERE variant.opening_stock <> v.value ->> 'stock'",
+        )
+        .bind(std::slice::from_ref(&json))?,
         db.prepare(
             "INSERT INTO product (id, sku, slug, title, description, brand, category, category_path, price_minor, currency,
                                   attributes, pictures, codes, seller, content_hash, status, rating_hundredths, rating_count,
@@ -256,17 +276,21 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
              JOIN product ON product.sku = p.value ->> 'sku' WHERE true
              ON CONFLICT (sku) DO UPDATE SET
                position = excluded.position, options = excluded.options, price_minor = excluded.price_minor,
-               picture = excluded.picture
+               picture = excluded.picture,
+               opening_stock = iif((SELECT stock_phase FROM product WHERE id = variant.product_id) = 2,
+                                   opening_stock, excluded.opening_stock),
+               available = iif((SELECT stock_phase FROM product WHERE id = variant.product_id) = 0,
+                               excluded.opening_stock, available)
              WHERE position <> excluded.position OR options <> excluded.options
-                OR price_minor <> excluded.price_minor OR picture IS NOT excluded.picture",
+                OR price_minor <> excluded.price_minor OR picture IS NOT excluded.picture
+                OR (opening_stock <> excluded.opening_stock
+                    AND (SELECT stock_phase FROM product WHERE id = variant.product_id) <> 2)",
         )
         .bind(&[json])?,
     ];
     let results = db.batch(statements).await.map_err(d1)?;
-    let written: Vec<Written> = match results.first() {
-        Some(result) => result.results()?,
-        None => return Err(Error::bug("a batch without results")),
-    };
+    let [restocked, written, ..] = results.as_slice() else { return Err(Error::bug("a batch without results")) };
+    let (restocked, written): (Vec<Restocked>, Vec<Written>) = (restocked.results()?, written.results()?);
     let created = written.iter().filter(|row| row.version == 1).count();
     let updated: Vec<&Written> = written.iter().filter(|row| row.version > 1).collect();
     report.created += count(created);
@@ -274,6 +298,17 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
     report.unchanged += count(products.len() - written.len());
     for row in updated {
         context.snapshots()?.delete(&snapshot_key(&row.slug)).await?;
+    }
+    report.restocked += count(restocked.iter().filter(|row| row.stock_phase < STOCK_COUNTED).count());
+    report.stock_kept += count(restocked.iter().filter(|row| row.stock_phase == STOCK_COUNTED).count());
+    // Only objects that took the balance before are woken: open pages hear of it through them.
+    let opened = restocked.iter().filter(|row| row.stock_phase == STOCK_OPENED);
+    let told = opened.map(|row| async { (row.id, client::stock(context, row.id, StockAsk::Read).await) });
+    for (id, outcome) in join_all(told).await {
+        if let Err(error) = outcome {
+            // Whoever asks it next makes it look.
+            log::warn("stock of an import", format!("{id}: {error:?}"));
+        }
     }
     Ok(())
 }

@@ -118,6 +118,10 @@ impl AdmissionObject {
 
     /// Somebody typed a code; with the right one they take their place.
     fn take_code(&self, person_id: PersonId, is_right: bool) -> worker::Result<Result<(), AdmissionRefusal>> {
+        // Where nobody can join, no code is wrong.
+        if let Err(rejection) = self.decide(&Command::Join { person_id })? {
+            return Ok(Err(AdmissionRefusal::Queue(rejection)));
+        }
         let before = Tables(&self.sql).attempts(person_id)?;
         let (after, outcome): (_, Result<(), CodeRefusal>) = before.take(is_right, now());
         if after != before {

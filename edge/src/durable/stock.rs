@@ -50,6 +50,8 @@ struct Shell {
 struct Kept {
     shelf: Shelf,
     copies: Copies,
+    /// Whether something was sold or moved, so that an opening balance means nothing any more.
+    is_counted: bool,
 }
 
 impl DurableObject for StockObject {
@@ -121,13 +123,17 @@ impl Shell {
         if events.is_empty() {
             return Ok(Answer::Done(()));
         }
-        self.change(|Kept { shelf, copies }, sql| {
+        self.change(|Kept { shelf, copies, is_counted }, sql| {
             let before = availabilities(shelf);
             for event in &events {
                 Tables(sql).persist(shelf, event, now)?;
             }
-            // Nobody knows of a product before it is opened, and D1 knows what it was opened with.
-            if !before.is_empty() && before != availabilities(shelf) { copies.change(sql) } else { Ok(()) }
+            let is_first = !*is_counted && Tables(sql).is_counted()?;
+            *is_counted |= is_first;
+            // Nobody knows of a product before it is opened, and D1 knows what it was opened with. That it is counted from now on, D1
+            // has to hear as well.
+            let is_news = is_first || before != availabilities(shelf);
+            if !before.is_empty() && is_news { copies.change(sql) } else { Ok(()) }
         })?;
         Ok(Answer::Done(()))
     }
@@ -173,6 +179,14 @@ impl Shell {
         Ok(result)
     }
 
+    /// Whose stock it is, once something of it was sold or moved.
+    fn counted(&self) -> worker::Result<Option<ProductId>> {
+        let kept = self.take()?;
+        let product_id = kept.copies.product_id().filter(|_| kept.is_counted);
+        self.kept.replace(Some(kept));
+        Ok(product_id)
+    }
+
     fn change_copies(&self, change: impl FnOnce(&mut Copies, &SqlStorage) -> worker::Result<()>) -> worker::Result<()> {
         self.change(|kept, sql| change(&mut kept.copies, sql))
     }
@@ -191,15 +205,27 @@ impl Shell {
             return Ok(kept);
         }
         let sql = self.storage().sql();
-        Ok(Kept { shelf: Tables::open(&sql)?, copies: Copies::open(&sql)? })
+        let shelf = Tables::open(&sql)?;
+        Ok(Kept { shelf, copies: Copies::open(&sql)?, is_counted: Tables(&sql).is_counted()? })
     }
 
-    /// Makes sure that there is an opening balance.
+    /// Makes sure that there is an opening balance, and the one that the catalogue has now while it still counts.
     async fn open(&self, product_id: ProductId) -> worker::Result<()> {
-        if self.with_shelf(|shelf| Ok(shelf.levels().next().is_some()))? {
+        let kept = self.take()?;
+        let is_open = kept.shelf.levels().next().is_some();
+        let is_settled = is_open && (kept.is_counted || kept.shelf.reservations().next().is_some());
+        self.kept.replace(Some(kept));
+        if is_settled {
             return Ok(());
         }
-        self.open_from_catalogue(product_id).await
+        match self.open_from_catalogue(product_id).await {
+            // What it opened with is good enough while nobody can say otherwise.
+            Err(error) if is_open => {
+                crate::log::warn("opening balance", error);
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     async fn open_from_catalogue(&self, product_id: ProductId) -> worker::Result<()> {
@@ -208,15 +234,13 @@ impl Shell {
             sku: Sku,
             opening_stock: u32,
         }
-        let id = JsValue::from_str(&product_id.to_string());
-        let rows: Vec<Row> = self
-            .env
-            .d1("DB")?
-            .prepare("SELECT sku, opening_stock FROM variant WHERE product_id = ?1")
-            .bind(&[id])?
-            .all()
-            .await?
-            .results()?;
+        let id = [JsValue::from_str(&product_id.to_string())];
+        let db = self.env.d1("DB")?;
+        let select = db.prepare("SELECT sku, opening_stock FROM variant WHERE product_id = ?1").bind(&id)?;
+        // In one transaction: an import that comes later knows that somebody has to be told.
+        let opened = db.prepare("UPDATE product SET stock_phase = 1 WHERE id = ?1 AND stock_phase = 0").bind(&id)?;
+        let results = db.batch(vec![select, opened]).await?;
+        let rows: Vec<Row> = results.first().map(worker::D1Result::results).transpose()?.unwrap_or_default();
         let balances = rows.into_iter().map(|row| (row.sku, row.opening_stock)).collect();
         self.change_copies(|copies, sql| copies.belong_to(sql, product_id))?;
         self.execute(&Command::Open { balances })?;

@@ -149,6 +149,23 @@ impl Memory for Tables<'_> {
         Ok(rows.first().map(|row| serde_json::from_str(&row.command)).transpose()?)
     }
 
+    fn is_counted(&self) -> worker::Result<bool> {
+        #[derive(Deserialize)]
+        struct Row {
+            counted: u8,
+        }
+        // What was sold before there was a history is in the counts.
+        let rows: Vec<Row> = self
+            .0
+            .exec(
+                "SELECT EXISTS (SELECT 1 FROM history WHERE cause <> 'opened')
+                     OR EXISTS (SELECT 1 FROM level WHERE committed > 0) AS counted",
+                None,
+            )?
+            .to_array()?;
+        Ok(rows.first().is_some_and(|row| row.counted != 0))
+    }
+
     fn bought(&self, sale_id: SaleId, person_id: PersonId) -> worker::Result<u32> {
         #[derive(Deserialize)]
         struct Row {

@@ -1,5 +1,7 @@
 //! The cart: what is in it, what it costs, what stands in the way of paying. Never cached.
 
+use std::fmt::Write as _;
+
 use domain::ids::{CheckoutId, Sku};
 use domain::money::Money;
 use domain::pricing::Quote;
@@ -8,17 +10,23 @@ use domain::time::Timestamp;
 use domain::wire::Picture;
 use maud::{Markup, html};
 
+use super::in_sale::{self, InSale, Turn};
 use super::layout::{Page, Site};
-use super::links::{counted, encode, product};
+use super::links::{counted, product};
 use super::moment::time_of_day;
 use super::notice::{Tone, notice};
 use super::picture::{Fetch, Subject, THUMB_SIZES, picture_or_drawing};
+
+/// How long after a turn's end the page asks again: a moment late rather than a moment early.
+const TURN_OVER_MS: i64 = 500;
 
 /// What the cart's page shows.
 #[derive(Debug, Clone)]
 pub struct Model<'a> {
     /// What is the same on all pages.
     pub site: &'a Site,
+    /// When it is made.
+    pub now: Timestamp,
     /// Goes with every form.
     pub csrf: &'a str,
     /// In the order in which they were put in.
@@ -38,7 +46,39 @@ pub struct Model<'a> {
 impl<'a> Model<'a> {
     /// No cart at all.
     pub const fn empty(site: &'a Site, refused: Option<String>) -> Self {
-        Self { site, csrf: "", lines: Vec::new(), saved: Vec::new(), quote: None, frozen: None, refused, link: None }
+        Self {
+            site,
+            now: Timestamp(0),
+            csrf: "",
+            lines: Vec::new(),
+            saved: Vec::new(),
+            quote: None,
+            frozen: None,
+            refused,
+            link: None,
+        }
+    }
+}
+
+impl Model<'_> {
+    /// Units of a product in the cart, all variants together.
+    fn units_of(&self, slug: &str) -> u32 {
+        let its = self.lines.iter().filter(|line| line.slug == slug);
+        its.map(|line| line.quantity.get()).fold(0, u32::saturating_add)
+    }
+
+    /// The sales in which it is this cart's turn, the one that ends first first.
+    fn turns(&self) -> Vec<(&InSale, Timestamp)> {
+        let mut turns: Vec<(&InSale, Timestamp)> = Vec::new();
+        for sale in self.lines.iter().filter_map(|line| line.in_sale.as_ref()) {
+            if let Turn::Open { until } = sale.turn
+                && !turns.iter().any(|(known, _)| known.slug == sale.slug)
+            {
+                turns.push((sale, until));
+            }
+        }
+        turns.sort_by_key(|(_, until)| *until);
+        turns
     }
 }
 
@@ -67,8 +107,8 @@ pub struct Line {
     pub quantity: Quantity,
     /// Units that could be bought now. `None` when the product is no longer sold.
     pub available: Option<u32>,
-    /// The flash sale that it is held back for, while this cart may not buy from it: its slug and title.
-    pub held_back: Option<(String, String)>,
+    /// What a flash sale means for it.
+    pub in_sale: Option<InSale>,
 }
 
 /// A payment that is under way.
@@ -103,28 +143,64 @@ impl Line {
         self.available.is_none_or(|available| available < self.quantity.get())
     }
 
-    /// What one cost when the shopper saw it last, if it is another price now.
+    /// What one cost when the shopper saw it last, if it is another price now. Where a sale is why, that is told instead.
     fn old_price(&self) -> Option<Money> {
-        self.seen_price.filter(|seen| self.available.is_some() && *seen != self.unit_price)
+        let is_told = self.in_sale.as_ref().is_some_and(|sale| match sale.turn {
+            Turn::Closed(_) | Turn::Ended | Turn::Cancelled => true,
+            Turn::Open { .. } => false,
+        });
+        self.seen_price.filter(|seen| self.available.is_some() && !is_told && *seen != self.unit_price)
+    }
+
+    /// Whether it is part of the sum: what cannot be had at all is not.
+    fn is_counted(&self) -> bool {
+        self.available.is_some_and(|available| available > 0)
+            && !self.in_sale.as_ref().is_some_and(InSale::is_held_back)
+    }
+
+    /// More of its product than one person may have in the sale.
+    fn is_beyond_a_share(&self, model: &Model<'_>) -> bool {
+        self.in_sale.as_ref().is_some_and(|sale| {
+            matches!(sale.turn, Turn::Open { .. }) && model.units_of(&self.slug) > sale.units_max.get()
+        })
     }
 }
 
 /// The page.
 pub fn view(model: &Model<'_>) -> Markup {
     let main = html! {
-        // Another tab or device may change it.
-        .wrap #cart hx-get="/cart" hx-trigger="cart-elsewhere from:body" hx-select="#cart" hx-swap="outerHTML" {
+        // Another tab or device may change it; and what a sale gives ends at its time.
+        .wrap #cart hx-get="/cart" hx-trigger=(refreshed_by(model)) hx-select="#cart" hx-swap="outerHTML" {
             h1 { "Cart" }
             @if let Some(refused) = &model.refused {
                 (notice(Tone::Bad, "That was not changed", &html! { p { (refused) } }))
             }
             @if let Some(frozen) = &model.frozen { (under_way(model, frozen)) }
+            @if model.frozen.is_none() { (turns(model)) }
             @if model.lines.is_empty() { (empty(model)) } @else { (filled(model)) }
             @if !model.saved.is_empty() { (saved(model)) }
             @if let Some(link) = &model.link && !model.lines.is_empty() { (elsewhere(link)) }
         }
     };
     Page::private(model.site, "Cart").render(&main)
+}
+
+/// When the page asks how the cart is now.
+fn refreshed_by(model: &Model<'_>) -> String {
+    let mut triggers = "cart-elsewhere from:body".to_owned();
+    if let Some((_, until)) = model.turns().first() {
+        let left = (*until - model.now).0.max(0).saturating_add(TURN_OVER_MS);
+        // Writing to a String cannot fail.
+        let _ = write!(triggers, ", load delay:{left}ms");
+    }
+    triggers
+}
+
+/// Until when the sales' prices hold.
+fn turns(model: &Model<'_>) -> Markup {
+    html! {
+        @for (sale, until) in model.turns() { (in_sale::turn(sale, until)) }
+    }
 }
 
 fn empty(model: &Model<'_>) -> Markup {
@@ -145,9 +221,11 @@ fn empty(model: &Model<'_>) -> Markup {
 
 fn filled(model: &Model<'_>) -> Markup {
     let short = model.lines.iter().any(Line::is_short);
-    let held_back = model.lines.iter().any(|line| line.held_back.is_some());
+    let held_back = model.lines.iter().any(|line| line.in_sale.as_ref().is_some_and(InSale::is_held_back));
+    let beyond = model.lines.iter().any(|line| line.is_beyond_a_share(model));
+    let uncounted = model.lines.iter().any(|line| !line.is_counted());
     html! {
-        @if short && model.frozen.is_none() {
+        @if (short || beyond) && model.frozen.is_none() {
             (notice(Tone::Warning, "Some things cannot be had as they are", &html! {
                 p { "Change or remove the lines that are marked below, then check out." }
             }))
@@ -160,9 +238,10 @@ fn filled(model: &Model<'_>) -> Markup {
             aside.summary aria-label="Summary" {
                 h2 { "Summary" }
                 @if let Some(quote) = &model.quote { (totals(quote)) }
+                @if uncounted { p.hint { "What cannot be had is not counted." } }
                 @if model.frozen.is_some() {
                     p.hint { "Finish or give up the payment above first." }
-                } @else if short || held_back || model.quote.is_none() {
+                } @else if short || held_back || beyond || model.quote.is_none() {
                     p.hint { "Checkout opens once every line can be had." }
                 } @else {
                     a.button.wide href="/checkout" { "Check out" }
@@ -301,7 +380,7 @@ fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
                 (line_price(line))
                 @if !locked { (line_problem(model, line)) }
             }
-            p.price { (line.total()) }
+            @if line.is_counted() || locked { p.price { (line.total()) } } @else { p.price.muted { "Not counted" } }
             @if locked {
                 p.line-forms { "Quantity " (line.quantity.get()) }
             } @else {
@@ -327,9 +406,7 @@ fn line_view(model: &Model<'_>, index: usize, line: &Line) -> Markup {
 
 fn line_problem(model: &Model<'_>, line: &Line) -> Markup {
     html! {
-        @if let Some((slug, title)) = &line.held_back {
-            p.problem { "Sold in a flash sale only, to people whose turn it is: " a href={ "/sale/" (encode(slug)) } { (title) } "." }
-        }
+        @if let Some(sale) = &line.in_sale { (in_sale::words(sale, model.units_of(&line.slug))) }
         @match line.available {
             None => p.problem { "No longer sold. Please remove it." },
             Some(0) => p.problem { "Sold out. Save it for later, or remove it." },
@@ -411,103 +488,5 @@ pub fn not_added(reason: &str) -> Markup {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use domain::money::Currency;
-    use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
-
-    use super::super::form::tests::assert_every_control_is_labelled;
-    use super::super::layout::tests::site;
-    use super::*;
-
-    pub(in super::super) fn two_cups() -> (Line, Quote) {
-        let line = Line {
-            sku: Sku::new("cup-1").unwrap(),
-            slug: "cup".into(),
-            title: "Cup <b>".into(),
-            variant: "Blue".into(),
-            brand: None,
-            category: vec![],
-            picture: None,
-            unit_price: Money::new(1_000, Currency::Usd),
-            seen_price: Some(Money::new(1_000, Currency::Usd)),
-            quantity: Quantity::new(2).unwrap(),
-            available: Some(5),
-            held_back: None,
-        };
-        let priced = PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 1_000 };
-        let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 500 };
-        (line, quote(&[priced], delivery, Currency::Usd).unwrap())
-    }
-
-    fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {
-        let (line, _) = two_cups();
-        page_with(Line { available, ..line }, frozen)
-    }
-
-    #[test]
-    fn what_is_held_back_for_a_sale_says_so_and_keeps_the_checkout_shut() {
-        let (line, _) = two_cups();
-        let html = page_with(Line { held_back: Some(("winter".into(), "Winter".into())), ..line.clone() }, None);
-        assert!(html.contains("/sale/winter") && !html.contains("href=\"/checkout\""), "{html}");
-        assert!(page_with(line, None).contains("href=\"/checkout\""));
-    }
-
-    fn page_with(line: Line, frozen: Option<Frozen>) -> String {
-        let site = site();
-        let saved = vec![Line { sku: Sku::new("cup-2").unwrap(), title: "Saved cup".into(), ..line.clone() }];
-        let (lines, link) = (vec![line], Some("https://shop.example/cart/open/x".to_owned()));
-        let quote = Some(two_cups().1);
-        view(&Model { csrf: "token", lines, saved, quote, frozen, link, ..Model::empty(&site, None) }).into_string()
-    }
-
-    #[test]
-    fn a_cart_that_can_be_had_leads_to_checkout() {
-        let html = page(Some(5), None);
-        assert!(html.contains("href=\"/checkout\"") && html.contains("$25"), "{html}");
-        assert!(html.contains("Cup &lt;b&gt;") && !html.contains("<b>"), "{html}");
-        assert_every_control_is_labelled(&html);
-        assert_eq!(html.matches("<form").count() - 1, html.matches("name=\"csrf\"").count(), "all but the search form");
-    }
-
-    #[test]
-    fn a_short_line_says_so_and_closes_checkout() {
-        let html = page(Some(1), None);
-        assert!(html.contains("Only 1 can be had") && !html.contains("href=\"/checkout\""), "{html}");
-        assert!(page(None, None).contains("No longer sold"));
-    }
-
-    #[test]
-    fn a_new_price_is_told_with_the_old_one() {
-        let (line, _) = two_cups();
-        let quiet = page_with(line.clone(), None);
-        assert!(!quiet.contains("/cart/prices"), "{quiet}");
-        let seen_price = Some(Money::new(900, Currency::Usd));
-        let html = page_with(Line { seen_price, ..line }, None);
-        assert!(
-            html.contains("It has become dearer") && html.contains("$9") && html.contains("/cart/prices"),
-            "{html}"
-        );
-    }
-
-    #[test]
-    fn what_is_saved_for_later_can_be_put_back_while_there_is_some() {
-        assert!(page(Some(5), None).contains("/cart/saved/put-back"));
-        let html = page(Some(0), None);
-        assert!(!html.contains("/cart/saved/put-back") && html.contains("stays here until it is back"), "{html}");
-    }
-
-    #[test]
-    fn while_a_payment_is_under_way_nothing_can_be_changed() {
-        let checkout_id = "0199aaaa-0000-7000-8000-000000000000".parse().unwrap();
-        let frozen = Frozen { checkout_id, until: Timestamp(0), continue_href: "/orders/1".into() };
-        let html = page(Some(5), Some(frozen));
-        assert!(html.contains("/cart/give-up") && html.contains("href=\"/orders/1\""), "{html}");
-        assert!(!html.contains("/cart/lines/remove") && !html.contains("href=\"/checkout\""), "{html}");
-    }
-
-    #[test]
-    fn an_empty_cart_counts_nothing() {
-        assert_eq!(count(0).into_string(), "");
-        assert!(count(1).into_string().contains(" item<"));
-    }
-}
+#[path = "cart_tests.rs"]
+pub(super) mod tests;

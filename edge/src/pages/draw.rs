@@ -37,6 +37,7 @@ pub fn view(model: &Model<'_>) -> Markup {
             dl.specifications {
                 div { dt { "Commitment" } dd { code { (draw.commitment) } } }
                 @match &draw.draw {
+                    None if draw.is_cancelled => { div { dt { "Secret" } dd { "Never published: the sale was cancelled before the draw" } } },
                     None => { div { dt { "Secret" } dd { "Published at " (date_and_time(draw.starts_at)) } } },
                     Some(drawn) => {
                         div { dt { "Secret" } dd { code { (drawn.secret) } } }
@@ -95,6 +96,7 @@ mod tests {
             rate: 600,
             commitment: Commitment::to(secret),
             draw: None,
+            is_cancelled: false,
         };
         let drawn = DrawnBody::from(&Draw::new(secret, Digest32::default(), 1));
         let page = |draw: &DrawBody| {
@@ -102,6 +104,8 @@ mod tests {
         };
         let html = page(&before);
         assert!(html.contains(&before.commitment.to_string()) && html.contains("Published at"), "{html}");
+        let html = page(&DrawBody { is_cancelled: true, ..before });
+        assert!(html.contains("cancelled before the draw") && !html.contains("Published at"), "{html}");
         let html = page(&DrawBody { draw: Some(drawn), ..before });
         assert!(html.contains(&secret.to_string()) && html.contains("1 person"), "{html}");
     }

@@ -144,7 +144,8 @@ fn explanation(order: &OrderView) -> Markup {
             OrderStatus::Sent => { "The courier calls " (order.address.phone) " before delivery." }
             OrderStatus::Delivered => { "We hope that everything is as it should be." }
             OrderStatus::Cancelled => {
-                "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you."
+                "It was not paid in time, or was given up. Should money arrive for it after all, it goes back to you; if it was only "
+                "late and the things are still there, you get them instead."
             }
             OrderStatus::RefundDue => {
                 (order_money::why_all(order)) " What was paid is owed to you; under Refunds it says where it is."

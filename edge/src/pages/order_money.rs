@@ -73,6 +73,7 @@ pub fn why_all(order: &OrderView) -> &'static str {
         Some(Cause::WrongCurrency) => "It was paid in another currency than it is priced in.",
         Some(Cause::DuplicateCapture) => "It was paid twice.",
         Some(Cause::TakenBack) => "It was cancelled, or sent back.",
+        Some(Cause::GivenUp) => "It was paid after it had been given up.",
         None => "It could not be filled as it was paid.",
     }
 }
@@ -136,6 +137,7 @@ fn why(refund: &RefundView) -> &str {
         Cause::WrongCurrency => "Paid in another currency than the order's",
         Cause::DuplicateCapture => "A second payment for an order that was paid already",
         Cause::TakenBack => &refund.reason,
+        Cause::GivenUp => "Paid after it had been given up",
     }
 }
 

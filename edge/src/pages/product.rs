@@ -3,6 +3,7 @@
 use domain::ids::Sku;
 use domain::money::Money;
 use domain::sale::Prices;
+use domain::stock::Quantity;
 use domain::time::Timestamp;
 use domain::wire::Picture;
 use maud::{Markup, html};
@@ -53,6 +54,23 @@ pub struct SaleNotice {
     pub starts_at: Timestamp,
     /// When it ends.
     pub ends_at: Timestamp,
+    /// Units of it that one person may have there, all variants together.
+    pub units_max: u32,
+    /// Until when it is this shopper's turn, if it is. Such a page is nobody else's.
+    pub turn_until: Option<Timestamp>,
+}
+
+impl SaleNotice {
+    /// Whether this shopper can buy it now.
+    fn is_open(&self) -> bool {
+        !self.is_held_back || self.turn_until.is_some()
+    }
+
+    /// What this shopper pays for a variant.
+    fn price(&self, variant: &Variant) -> Money {
+        let price = self.prices.get(&variant.sku).filter(|_| self.turn_until.is_some());
+        price.copied().filter(|price| price.amount_minor < variant.price.amount_minor).unwrap_or(variant.price)
+    }
 }
 
 /// A product with everything that its page tells.
@@ -173,12 +191,19 @@ fn buy_box(model: &Model<'_>) -> Markup {
             @if let Some(brand) = &product.brand { p.brand { a href=(links::brand(brand)) { (brand) } } }
             h1 { (product.title) }
             @if let Some(variant) = chosen(model) {
-                p.price.big { (variant.price) }
+                @match model.sale.as_ref().map(|sale| sale.price(variant)) {
+                    Some(price) if price != variant.price => {
+                        p.price.big { (price) " " s.muted { span.hidden { "instead of " } (variant.price) } }
+                    }
+                    Some(_) | None => { p.price.big { (variant.price) } }
+                }
                 (options(product, variant))
                 (stock(product, variant))
                 @if let Some(sale) = &model.sale { (sale_notice(sale, variant)) }
                 // What would lead into a refusal is not offered.
-                @if !model.sale.as_ref().is_some_and(|sale| sale.is_held_back) { (add_form(product, variant)) }
+                @if model.sale.as_ref().is_none_or(SaleNotice::is_open) {
+                    (add_form(product, variant, model.sale.as_ref().filter(|sale| sale.turn_until.is_some())))
+                }
             }
             ul.facts role="list" {
                 @if let Some(delivery) = model.delivery {
@@ -196,6 +221,17 @@ fn buy_box(model: &Model<'_>) -> Markup {
 
 fn sale_notice(sale: &SaleNotice, variant: &Variant) -> Markup {
     let address = format!("/sale/{}", links::encode(&sale.slug));
+    if let Some(until) = sale.turn_until {
+        return notice(
+            Tone::Good,
+            "It is your turn",
+            &html! {
+                p { "In " a href=(address) { (sale.title) } ", one person may have " (sale.units_max) ". Check out before "
+                    (time_of_day(until)) "." }
+                @if !sale.prices.contains_key(&variant.sku) { p { "This choice keeps its price there; others cost less." } }
+            },
+        );
+    }
     let title = match (sale.prices.get(&variant.sku), sale.is_held_back) {
         (Some(price), _) => format!("{price} in a flash sale"),
         (None, true) => "Only in a flash sale for now".to_owned(),
@@ -232,7 +268,8 @@ fn stock(product: &Product, variant: &Variant) -> Markup {
     }
 }
 
-fn add_form(product: &Product, variant: &Variant) -> Markup {
+fn add_form(product: &Product, variant: &Variant, turn: Option<&SaleNotice>) -> Markup {
+    let most = turn.map_or(Quantity::MAX, |sale| sale.units_max);
     html! {
         form.add #add action="/cart/lines" method="post" hx-post="/cart/lines"
             hx-target="#added" hx-swap="innerHTML" hx-disable="#add-button" {
@@ -240,7 +277,7 @@ fn add_form(product: &Product, variant: &Variant) -> Markup {
             input type="hidden" name="slug" value=(product.slug);
             .quantity {
                 label for="quantity" { "Quantity" }
-                input #quantity type="number" name="quantity" value="1" min="1" max="9999" inputmode="numeric" required;
+                input #quantity type="number" name="quantity" value="1" min="1" max=(most) inputmode="numeric" required;
             }
             button.button #add-button disabled[variant.available == 0] { "Add to cart" }
         }
@@ -441,7 +478,7 @@ mod tests {
 
     #[test]
     fn what_is_held_back_for_a_sale_leads_there_and_not_into_a_refusal() {
-        let page_of = |is_held_back, on_sale: &str| {
+        let page_for = |is_held_back, on_sale: &str, turn_until| {
             let at = Timestamp(1_790_000_000_000);
             let sale = SaleNotice {
                 title: "Winter".into(),
@@ -451,6 +488,8 @@ mod tests {
                 gathers_at: at,
                 starts_at: at,
                 ends_at: at,
+                units_max: 2,
+                turn_until,
             };
             let product = hoodie();
             let model = Model {
@@ -463,10 +502,17 @@ mod tests {
             };
             view(&model).into_string()
         };
+        let page_of = |is_held_back, on_sale: &str| page_for(is_held_back, on_sale, None);
         let page = |is_held_back| page_of(is_held_back, hoodie().variants[0].sku.as_str());
         assert!(page(true).contains("/sale/winter") && !page(true).contains("add-button"));
         assert!(page(false).contains("/sale/winter") && page(false).contains("add-button"));
         assert!(page(true).contains("$29.95 in a flash sale") && !page(true).contains("keeps its price"));
+        let mine = page_for(true, hoodie().variants[0].sku.as_str(), Some(Timestamp(90_000)));
+        assert!(
+            mine.contains("It is your turn") && mine.contains("00:01 UTC") && mine.contains("add-button"),
+            "{mine}"
+        );
+        assert!(mine.contains("$29.95") && mine.contains("max=\"2\"") && mine.contains("instead of"), "{mine}");
         let other = page_of(true, "another");
         assert!(!other.contains("$29.95") && other.contains("keeps its price") && !other.contains("add-button"));
     }

@@ -13,13 +13,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use maud::Markup;
 use serde::Deserialize;
 
+use super::checkout::way_back;
+use super::order::order_path;
 use crate::carts::{self, Found};
 use crate::catalogue;
 use crate::checkout;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
-use crate::pages::cart::{Frozen, Line, Model, added, count as count_fragment, not_added, open_view, view};
+use crate::pages::cart::{
+    Frozen, Line, Model, added, count as count_fragment, not_added as not_added_fragment, open_view, view,
+};
+use crate::pages::not_added;
 use crate::sales::{self, Offers};
 use crate::session::{Tokens, check_same_origin};
 use crate::site;
@@ -110,17 +115,49 @@ pub(crate) async fn add(context: Context, shopper: Shopper, Form(form): Form<Add
         }
         Ok((_, _, cart_id)) => (cart_id, Redirect::to("/cart").into_response()),
         Err(Error::Rejection(rejection)) if shopper.is_htmx => {
-            return Ok(Html(not_added(&rejection.detail).into_string()).into_response());
+            return Ok(Html(not_added_fragment(&rejection.detail).into_string()).into_response());
         }
-        Err(Error::Rejection(rejection)) if shopper.cart_id.is_some() => {
-            let markup = page(&context, &shopper, Some(rejection.detail.clone())).await?;
-            return Ok((rejection.status, Html(markup.into_string())).into_response());
-        }
+        Err(Error::Rejection(rejection)) => return not_added_page(&context, &shopper, &form, rejection).await,
         Err(error) => return Err(error),
     };
     // Renewed with every change, so that a cart in use does not run out.
     response.headers_mut().insert(header::SET_COOKIE, shopper.tokens.cart_cookie(cart_id)?);
     Ok(response)
+}
+
+/// The page for browsers without JavaScript. What is not known at all goes on as it is.
+async fn not_added_page(
+    context: &Context,
+    shopper: &Shopper,
+    form: &AddForm,
+    rejection: Box<Rejection>,
+) -> Result<Response, Error> {
+    let article = match Sku::new(&form.sku) {
+        Ok(sku) => catalogue::articles(context, &[&sku]).await?.into_iter().next(),
+        Err(_) => None,
+    };
+    let Some(article) = article else { return Err(Error::Rejection(rejection)) };
+    let offers = sales::offers(context, &shopper.passes, shopper.cart_id).await?;
+    let article = offers.priced(article);
+    let (had, of_product) = match shopper.cart_id {
+        Some(cart_id) => {
+            let lines = carts::read(context, cart_id).await?.cart.lines().to_vec();
+            let units = |is_its: &dyn Fn(&CartLine) -> bool| {
+                lines.iter().filter(|line| is_its(line)).map(|line| line.quantity.get()).fold(0, u32::saturating_add)
+            };
+            (units(&|line| line.sku == article.sku), units(&|line| line.product_id == article.product_id))
+        }
+        None => (0, 0),
+    };
+    let share = offers.units_max(article.product_id).map_or(u32::MAX, Quantity::get);
+    let room = article.available.saturating_sub(had).min(share.saturating_sub(of_product)).min(Quantity::MAX - had);
+    // What keeps the whole cart as it is, no other quantity mends.
+    let room = if matches!(rejection.code, "cart_frozen" | "too_many_lines") { 0 } else { room };
+    let site = site::known(context).await?.site(context.shop_url());
+    let wanted = quantity(&form.quantity).or_else(|_| quantity("1"))?;
+    let line = page_line(&article, wanted);
+    let markup = not_added::view(&not_added::Model { site: &site, reason: &rejection.detail, line, room });
+    Ok((rejection.status, Html(markup.into_string())).into_response())
 }
 
 async fn add_line(
@@ -154,7 +191,7 @@ pub(crate) async fn set(context: Context, shopper: Shopper, Form(form): Form<Lin
         if form.quantity.trim() == "0" {
             carts::change(&context, cart_id, Command::Remove { sku }).await
         } else {
-            carts::set_quantity(&context, cart_id, &sku, quantity(&form.quantity)?).await
+            carts::set_quantity(&context, cart_id, &sku, quantity(&form.quantity)?, &shopper.passes).await
         }
     };
     let outcome = outcome.await;
@@ -191,7 +228,7 @@ pub(crate) async fn put_back(
     Form(form): Form<LineForm>,
 ) -> Result<Response, Error> {
     let cart_id = shopper.checked_cart(&form.csrf)?;
-    let outcome = async { carts::put_back(&context, cart_id, &sku(&form.sku)?).await };
+    let outcome = async { carts::put_back(&context, cart_id, &sku(&form.sku)?, &shopper.passes).await };
     let outcome = outcome.await;
     changed(&context, shopper, outcome).await
 }
@@ -227,8 +264,8 @@ pub(crate) struct GiveUpForm {
     checkout_id: String,
 }
 
-/// `POST /cart/give-up`: the payment under way will not be made, the cart can be changed again. Should it be made all the
-/// same, the order is served if the stock is still there, and refunded if not.
+/// `POST /cart/give-up`: the payment under way will not be made, the cart can be changed again. Should it be made all the same, the
+/// money goes back by itself; what is paid already is shown instead.
 #[worker::send]
 pub(crate) async fn give_up(
     context: Context,
@@ -240,7 +277,20 @@ pub(crate) async fn give_up(
         form.checkout_id.parse().map_err(|_| Error::bad_request("checkout_id_invalid", "That is no checkout."))?;
     let found = carts::read(&context, cart_id).await?;
     if let Some(frozen) = found.cart.checkout(checkout_id) {
-        checkout::give_up(&context, checkout_id, found.cart_id, &frozen.lines).await?;
+        match checkout::give_up(&context, checkout_id, found.cart_id, &frozen.lines).await {
+            Ok(None) => {}
+            Ok(Some(order_id)) => return Ok(Redirect::to(&order_path(&shopper.tokens, order_id)).into_response()),
+            // What could not be said where money is decided is not given up.
+            Err(error @ Error::Fault { part: "origin", .. }) => {
+                let words =
+                    "We cannot reach the payments at the moment. The payment is still open; try again in a minute.";
+                let markup = page(&context, &shopper, Some(words.to_owned())).await?;
+                let status = error.problem(context.request_id()).status;
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+                return Ok((status, Html(markup.into_string())).into_response());
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(Redirect::to("/cart").into_response())
 }
@@ -325,11 +375,11 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     // One look at the catalogue for both lists; only the first is priced.
     let offers = sales::offers(context, &shopper.passes, Some(cart_id)).await?;
     let articles = checkout::articles(context, &both, &offers).await?;
-    let priced = checkout::price_of(context, cart.lines(), &articles)?;
+    let priced = checkout::price_of_what_there_is(context, cart.lines(), &articles, &offers)?;
     let frozen = cart.frozen_for(context.now()).map(|(checkout_id, until)| Frozen {
         checkout_id,
         until,
-        continue_href: format!("/checkout/return/{checkout_id}/{}", shopper.tokens.checkout(&checkout_id.to_string())),
+        continue_href: way_back(&shopper.tokens, checkout_id),
     });
     let mixed = priced
         .is_mixed()
@@ -338,6 +388,7 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     let link = shopper.tokens.cart_link(cart_id, context.now() + LINK_LENGTH);
     let model = Model {
         site: &site,
+        now: context.now(),
         csrf: &shopper.tokens.csrf(cart_id),
         lines: show(cart.lines()),
         saved: show(cart.saved()),
@@ -354,7 +405,7 @@ fn page_line_of(line: &CartLine, articles: &checkout::Articles, offers: &Offers)
     match articles.get(&line.sku) {
         Some(article) => Line {
             seen_price: line.seen_price,
-            held_back: offers.held_back(line.product_id).map(|sale| (sale.slug, sale.title)),
+            in_sale: offers.in_sale(line.product_id),
             ..page_line(article, line.quantity)
         },
         None => Line {
@@ -369,7 +420,7 @@ fn page_line_of(line: &CartLine, articles: &checkout::Articles, offers: &Offers)
             seen_price: None,
             quantity: line.quantity,
             available: None,
-            held_back: None,
+            in_sale: None,
         },
     }
 }
@@ -388,7 +439,7 @@ pub(crate) fn page_line(article: &catalogue::Article, quantity: Quantity) -> Lin
         seen_price: None,
         quantity,
         available: Some(article.available),
-        held_back: None,
+        in_sale: None,
     }
 }
 

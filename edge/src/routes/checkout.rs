@@ -22,6 +22,7 @@ use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
 use crate::origin_client::{self, GATEWAY_UNAVAILABLE};
 use crate::pages::checkout::{Form as Typed, Model, Trouble, view};
+use crate::session::Tokens;
 use crate::{gateways, sales, site};
 
 /// `GET /checkout`
@@ -120,6 +121,10 @@ pub(crate) async fn place(
         Error::Rejection(rejection) if rejection.code == "cart_empty" => {
             return Ok(Redirect::to("/cart").into_response());
         }
+        // The way back from the gateway's page leads to the order.
+        Error::Rejection(rejection) if rejection.code == checkout::ALREADY_PAID => {
+            return Ok(Redirect::to(&way_back(&shopper.tokens, checkout_id)).into_response());
+        }
         Error::Rejection(rejection) if !rejection.fields.is_empty() => (rejection.fields.clone(), None, checkout_id),
         // The order may be there: the same checkout again goes on with it, through whichever gateway.
         Error::Rejection(rejection) if rejection.code == GATEWAY_UNAVAILABLE => {
@@ -157,6 +162,11 @@ fn trouble(rejection: &Rejection) -> Trouble {
     }
 }
 
+/// Where the shopper goes on with a checkout that is under way.
+pub(crate) fn way_back(tokens: &Tokens, checkout_id: CheckoutId) -> String {
+    format!("/checkout/return/{checkout_id}/{}", tokens.checkout(&checkout_id.to_string()))
+}
+
 /// The form with what was typed and what is wrong.
 struct Shown {
     checkout_id: CheckoutId,
@@ -173,7 +183,7 @@ async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -
     let (true, Some(quote)) = (priced.gone.is_empty(), priced.quote) else {
         return Ok(Redirect::to("/cart").into_response());
     };
-    if cart.lines().iter().any(|line| offers.held_back(line.product_id).is_some()) {
+    if cart.lines().iter().any(|line| offers.is_held_back(line.product_id)) {
         return Ok(Redirect::to("/cart").into_response());
     }
     let known = site::known(context).await?;

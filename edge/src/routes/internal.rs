@@ -75,7 +75,7 @@ pub(crate) async fn import_products(
 ) -> Result<Json<ImportReport>, Error> {
     let batch: ImportBatch = json(&body)?;
     let report = import::write(&context, &batch).await?;
-    if !batch.bulk && report.created + report.updated > 0 {
+    if !batch.bulk && report.created + report.updated + report.restocked > 0 {
         client::poke_indexer_later(&context);
     }
     Ok(Json(report))

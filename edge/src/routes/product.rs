@@ -1,11 +1,12 @@
 //! A product's page.
 
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use domain::ids::Sku;
 use domain::money::Money;
 use domain::pricing::DeliveryMethod;
 use serde::Deserialize;
 
+use super::cart::Shopper;
 use crate::catalogue::{self, Snapshot};
 use crate::context::Context;
 use crate::edge_cache;
@@ -26,6 +27,7 @@ pub(crate) async fn product(
     context: Context,
     Path(slug): Path<String>,
     Query(Chosen { variant }): Query<Chosen>,
+    shopper: Shopper,
 ) -> Result<Response, Error> {
     let snapshot = catalogue::product(&context, &slug).await?.ok_or_else(|| Error::not_found("product"))?;
     let known = site::known(&context).await?;
@@ -42,7 +44,14 @@ pub(crate) async fn product(
     let phase = on_sale.map(|(known, _)| known.cache_key(now)).unwrap_or_default();
     let (version, shop) = (known.version, context.shop_url());
     let key = format!("product/{version}/{slug}/{}/{choice}/{phase}?{shop}", snapshot.version);
-    edge_cache::page(&context, &key, async || {
+    // Whose turn it is sees a page of their own; only those with a pass are looked at.
+    let turn_until = match on_sale {
+        Some(_) if !shopper.passes.is_empty() => {
+            sales::offers(&context, &shopper.passes, shopper.cart_id).await?.turn_until(snapshot.id)
+        }
+        Some(_) | None => None,
+    };
+    let make = async || {
         let levels = catalogue::availability(&context, snapshot.id).await?;
         let delivery = checkout::delivery(&context, DeliveryMethod::Standard, snapshot.price.currency)?;
         let currency = snapshot.price.currency;
@@ -62,10 +71,15 @@ pub(crate) async fn product(
                 gathers_at: known.sale.terms.gathers_at,
                 starts_at: known.sale.terms.starts_at,
                 ends_at: known.sale.terms.ends_at,
+                units_max: product.units_max.get(),
+                turn_until,
             }),
         }))
-    })
-    .await
+    };
+    match turn_until {
+        Some(_) => Ok(Html(make().await?.into_string()).into_response()),
+        None => edge_cache::page(&context, &key, make).await,
+    }
 }
 
 fn model(snapshot: Snapshot, levels: &[(Sku, u32)]) -> Product {

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use super::Known;
 use crate::context::Context;
 use crate::durable::client::{self, AdmissionAsk, AdmissionRefusal};
-use crate::error::Error;
+use crate::error::{Error, sentence};
 use crate::log;
 use crate::mail::{self, Mail};
 
@@ -84,6 +84,10 @@ pub(crate) async fn confirm(
     proof: Proof<'_>,
 ) -> Result<Pass, Error> {
     within_limit(context, headers).await?;
+    if known.sale.is_cancelled {
+        // Whatever is brought back, and however old it is.
+        return Err(refused(AdmissionRefusal::Queue(Rejection::Cancelled)));
+    }
     let ask = match proof {
         Proof::Code { email, code } => {
             let person_id = known.person(&checked(email)?);
@@ -145,7 +149,7 @@ fn queue_refused(rejection: &Rejection) -> Error {
         Rejection::TermsAreSet => (StatusCode::CONFLICT, "sale_terms_set", "The sale stays as it is"),
         Rejection::ImpossibleTerms => (StatusCode::UNPROCESSABLE_ENTITY, "sale_terms_impossible", "These are no terms"),
     };
-    Error::rejection(status, code, title, rejection)
+    Error::rejection(status, code, title, sentence(rejection))
 }
 
 fn code_refused(refusal: CodeRefusal) -> Error {
@@ -156,11 +160,5 @@ fn code_refused(refusal: CodeRefusal) -> Error {
         }
         CodeRefusal::Wrong { .. } => (StatusCode::FORBIDDEN, "code_wrong", "That is not the code"),
     };
-    Error::rejection(status, code, title, sentence(&refusal.to_string()))
-}
-
-/// A message as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    Error::rejection(status, code, title, sentence(refusal))
 }

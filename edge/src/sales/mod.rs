@@ -75,6 +75,7 @@ impl Known {
             rate: self.sale.terms.rate,
             commitment: self.commitment,
             draw: draw.map(wire::DrawnBody::from),
+            is_cancelled: self.sale.is_cancelled,
         }
     }
 }

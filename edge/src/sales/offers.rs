@@ -7,22 +7,28 @@ use domain::admission::{Pass, Ticket};
 use domain::ids::{CartId, ProductId, Sku};
 use domain::money::Money;
 use domain::sale::{NoPass, Offer};
-use domain::stock::PersonLimit;
+use domain::stock::{PersonLimit, Quantity};
+use domain::time::Timestamp;
 use http::StatusCode;
 
 use super::{Known, current, draw};
 use crate::catalogue::Article;
 use crate::context::Context;
 use crate::error::Error;
+use crate::pages::in_sale::{InSale, Turn};
 
 /// What the sales mean for one cart.
 #[derive(Debug, Default)]
-pub(crate) struct Offers(BTreeMap<ProductId, (Arc<Known>, Offer)>);
+pub(crate) struct Offers {
+    by_product: BTreeMap<ProductId, (Arc<Known>, Offer)>,
+    /// What the cart has a pass for, of a sale that is over or was cancelled.
+    ended: BTreeMap<ProductId, Arc<Known>>,
+}
 
 /// Looks at the sales with the passes that came with a request. No object is asked, once a draw is known.
 pub(crate) async fn offers(context: &Context, passes: &[Pass], cart_id: Option<CartId>) -> Result<Offers, Error> {
     let now = context.now();
-    let mut offers = BTreeMap::new();
+    let mut offers = Offers::default();
     for known in current(context).await?.iter() {
         let sale = &known.sale;
         let is_ours = |pass: &&Pass| pass.ticket.sale_id == sale.id() && Some(pass.cart_id) == cart_id;
@@ -34,18 +40,13 @@ pub(crate) async fn offers(context: &Context, passes: &[Pass], cart_id: Option<C
         for product in &sale.products {
             let offer = sale.offer(product, ticket, draw.as_ref(), now);
             if offer != Offer::Regular {
-                offers.insert(product.product_id, (Arc::clone(known), offer));
+                offers.by_product.insert(product.product_id, (Arc::clone(known), offer));
+            } else if ticket.is_some() && !sale.phase(now).is_open() {
+                offers.ended.insert(product.product_id, Arc::clone(known));
             }
         }
     }
-    Ok(Offers(offers))
-}
-
-/// A product that is held back for a sale.
-#[derive(Debug, Clone)]
-pub(crate) struct HeldBack {
-    pub(crate) title: String,
-    pub(crate) slug: String,
+    Ok(offers)
 }
 
 impl Offers {
@@ -58,7 +59,7 @@ impl Offers {
     }
 
     fn price(&self, product_id: ProductId, sku: &Sku) -> Option<Money> {
-        match self.0.get(&product_id)? {
+        match self.by_product.get(&product_id)? {
             (_, Offer::Admitted { prices, .. }) => prices.get(sku).copied(),
             (_, Offer::HeldBack(_) | Offer::Regular) => None,
         }
@@ -70,28 +71,52 @@ impl Offers {
             Offer::Admitted { limit, .. } => Some((*product_id, *limit)),
             Offer::HeldBack(_) | Offer::Regular => None,
         };
-        self.0.iter().filter_map(limit).collect()
+        self.by_product.iter().filter_map(limit).collect()
     }
 
-    /// The sale that a product is held back for.
-    pub(crate) fn held_back(&self, product_id: ProductId) -> Option<HeldBack> {
-        match self.0.get(&product_id)? {
-            (known, Offer::HeldBack(_)) => {
-                Some(HeldBack { title: known.sale.title.clone(), slug: known.sale.slug.clone() })
-            }
-            (_, Offer::Admitted { .. } | Offer::Regular) => None,
+    /// Units of a product that one person may have, all variants together, where a sale says so.
+    pub(crate) fn units_max(&self, product_id: ProductId) -> Option<Quantity> {
+        let (known, _) = self.by_product.get(&product_id)?;
+        known.sale.product(product_id).map(|product| product.units_max)
+    }
+
+    /// Whether a sale holds a product back from this cart.
+    pub(crate) fn is_held_back(&self, product_id: ProductId) -> bool {
+        matches!(self.by_product.get(&product_id), Some((_, Offer::HeldBack(_))))
+    }
+
+    /// Until when this cart may buy a product at its sale's price, if it may.
+    pub(crate) fn turn_until(&self, product_id: ProductId) -> Option<Timestamp> {
+        match self.by_product.get(&product_id)? {
+            (_, Offer::Admitted { until, .. }) => Some(*until),
+            (_, Offer::HeldBack(_) | Offer::Regular) => None,
         }
+    }
+
+    /// What a product's sale means for this cart, as its page tells it.
+    pub(crate) fn in_sale(&self, product_id: ProductId) -> Option<InSale> {
+        let ended = self
+            .ended
+            .get(&product_id)
+            .map(|known| (known, if known.sale.is_cancelled { Turn::Cancelled } else { Turn::Ended }));
+        let (known, turn) = match self.by_product.get(&product_id) {
+            Some((known, Offer::Admitted { until, .. })) => (known, Turn::Open { until: *until }),
+            Some((known, Offer::HeldBack(why))) => (known, Turn::Closed(*why)),
+            Some((_, Offer::Regular)) | None => ended?,
+        };
+        let units_max = known.sale.product(product_id)?.units_max;
+        Some(InSale { slug: known.sale.slug.clone(), title: known.sale.title.clone(), units_max, turn })
     }
 
     /// The products that a checkout with this address may not have now.
     pub(crate) fn held_back_from(&self, email: &str) -> BTreeSet<ProductId> {
         let held_back = |product_id: &&ProductId| self.refusal(**product_id, email).is_some();
-        self.0.keys().filter(held_back).copied().collect()
+        self.by_product.keys().filter(held_back).copied().collect()
     }
 
     /// Why a checkout with this address may not have a product now: there is no pass for it, or it is that of another person.
     pub(crate) fn refusal(&self, product_id: ProductId, email: &str) -> Option<Error> {
-        match self.0.get(&product_id)? {
+        match self.by_product.get(&product_id)? {
             (known, Offer::HeldBack(why)) => Some(no_pass(&known.sale.title, *why)),
             (known, Offer::Admitted { limit, .. }) if known.person(email) != limit.person_id => Some(Error::rejection(
                 StatusCode::FORBIDDEN,

@@ -82,7 +82,7 @@ choices, name the product's own SKU. At most 6,000 people a minute are let in, w
         #[arg(long, value_name = "HEX")]
         commitment: Option<String>,
         /// Whose place to tell, as the waiting page names them
-        #[arg(long, value_name = "UUID")]
+        #[arg(long, value_name = "UUID", value_parser = person_id)]
         person: Option<PersonId>,
     },
 }
@@ -114,11 +114,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         What::Verify { slug, commitment, person } => {
             let checked = sale_draw::check(&cli.shop, slug, commitment.as_deref()).await?;
-            let mut text = format!(
-                "the draw is what was promised: {} people, seed {}\n",
-                checked.people.len(),
-                checked.draw.seed()
-            );
+            let count = checked.people.len();
+            let people = if count == 1 { "person" } else { "people" };
+            let mut text = format!("the draw is what was promised: {count} {people}, seed {}\n", checked.draw.seed());
+            if checked.is_cancelled {
+                text.push_str("the sale was cancelled after it: nobody is let in any more\n");
+            }
             if let Some(person_id) = person {
                 text.push_str(&match checked.place(*person_id) {
                     Some((number, place)) => {
@@ -130,6 +131,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             told(&cli, &checked.draw, text)
         }
     }
+}
+
+fn person_id(text: &str) -> Result<PersonId, String> {
+    text.parse()
+        .map_err(|_| "a person is named like 0199aaaa-0000-7000-8000-000000000000, as the waiting page says".to_owned())
 }
 
 fn text_of(file: &Path) -> anyhow::Result<String> {

@@ -36,7 +36,7 @@ struct Cli {
     #[arg(long, global = true, default_value = "")]
     reason: String,
     /// Names this movement: the same again changes nothing, so that a lost answer can be asked for again
-    #[arg(long, global = true, value_name = "UUID")]
+    #[arg(long, global = true, value_name = "UUID", value_parser = movement)]
     movement: Option<Uuid>,
     /// Print JSON
     #[arg(long, global = true)]
@@ -51,31 +51,62 @@ enum What {
     /// A delivery came
     Receive {
         /// how many
-        units: u32,
+        #[arg(value_parser = some)]
+        units: Units,
     },
     /// The books were wrong by so many, up or down; needs --reason
     Adjust {
         /// how many, like 3 or -3
-        #[arg(allow_negative_numbers = true)]
+        #[arg(allow_negative_numbers = true, value_parser = change)]
         change: i32,
     },
     /// So many are there, those promised to checkouts included; needs --reason
     Count {
         /// how many
+        #[arg(value_parser = count)]
         counted: u32,
     },
     /// So many are damaged or lost; needs --reason
     WriteOff {
         /// how many
-        units: u32,
+        #[arg(value_parser = some)]
+        units: Units,
     },
     /// A buyer sent so many back, and they can be sold again; needs --reason
     TakeBack {
-        /// what they were bought with
+        /// what they were bought with: the id beside `sold` in the history
+        #[arg(value_parser = checkout)]
         checkout: CheckoutId,
         /// how many
-        quantity: u32,
+        #[arg(value_parser = quantity)]
+        quantity: Quantity,
     },
+}
+
+fn some(text: &str) -> Result<Units, String> {
+    let units = text.parse().ok().and_then(|units| Units::new(units).ok());
+    units.ok_or_else(|| format!("write a whole number from 1 to {}", Units::MAX))
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
+}
+
+fn change(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|_| "write a whole number, like 3 or -3".to_owned())
+}
+
+fn quantity(text: &str) -> Result<Quantity, String> {
+    let quantity = text.parse().ok().and_then(|quantity| Quantity::new(quantity).ok());
+    quantity.ok_or_else(|| format!("write a whole number from 1 to {}", Quantity::MAX))
+}
+
+fn checkout(text: &str) -> Result<CheckoutId, String> {
+    text.parse().map_err(|_| "write the id that stands beside `sold` in the history".to_owned())
+}
+
+fn movement(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| "write a UUID, like 0199aaaa-0000-7000-8000-000000000000".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -108,14 +139,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 
 fn command(what: What, sku: Sku, movement: Movement) -> anyhow::Result<Command> {
     Ok(match what {
-        What::Receive { units } => {
-            Command::Receive { movement, lines: vec![MovedLine { sku, units: Units::new(units)? }] }
-        }
+        What::Receive { units } => Command::Receive { movement, lines: vec![MovedLine { sku, units }] },
         What::Adjust { change } => Command::Adjust { movement, sku, by: change },
         What::Count { counted } => Command::Count { movement, sku, counted },
-        What::WriteOff { units } => Command::WriteOff { movement, sku, units: Units::new(units)? },
+        What::WriteOff { units } => Command::WriteOff { movement, sku, units },
         What::TakeBack { checkout, quantity } => {
-            let lines = vec![StockLine { sku, quantity: Quantity::new(quantity)? }];
+            let lines = vec![StockLine { sku, quantity }];
             Command::TakeBack { movement, checkout_id: checkout, lines }
         }
     })

@@ -9,8 +9,8 @@ use axum::response::Response;
 use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, CLOCK_SKEW_MAX, SignatureHeaders, SignedParts};
 use domain::wire::{
-    GatewayOffers, NextPayment, OrderView, PaymentHandle, PaymentView, PlaceOrder, PlacedOrder, RefundRequest, Restate,
-    Restated,
+    GatewayOffers, GiveUpAnswer, NextPayment, OrderView, PaymentHandle, PaymentView, PlaceOrder, PlacedOrder,
+    RefundRequest, Restate, Restated,
 };
 use serde::de::DeserializeOwned;
 
@@ -24,7 +24,7 @@ use crate::store::payments::StoredPayment;
 use crate::store::refunds::{self, StoredRefund};
 use crate::store::sql::Connection;
 use crate::store::{Tx, nonces, orders, payments};
-use crate::{order_book, refund, settle};
+use crate::{give_up, order_book, refund, settle};
 
 /// Lets only requests through that the edge signed, lately, and that were not taken before.
 pub async fn require_signature(State(app): State<App>, request: Request, next: Next) -> Result<Response, Error> {
@@ -173,20 +173,18 @@ pub async fn verify(
     Path(checkout_id): Path<String>,
 ) -> Result<Json<OrderView>, Error> {
     let id: CheckoutId = checkout_id.parse().map_err(|_| Error::order_not_found())?;
-    let mut connection = app.store().read().await?;
-    let order = orders::of_checkout(&mut connection, id).await?.ok_or_else(Error::order_not_found)?;
-    let attempts = payments::of_order(&mut connection, order.id).await?;
-    drop(connection);
-    for stored in attempts.iter().filter(|stored| stored.payment.status.is_open()) {
-        match settle::look(&app, stored, &request_id).await {
-            Ok(_) => {}
-            Err(Error::Gateway(error)) => {
-                tracing::warn!(reference = stored.payment.reference, %error, "the gateway could not be asked");
-            }
-            Err(error @ (Error::Rejected(_) | Error::Database(_) | Error::Bug(_))) => return Err(error),
-        }
-    }
-    show_order(State(app), Path(order.id.to_string())).await
+    let order_id = settle::look_at_all(&app, id, &request_id).await?.ok_or_else(Error::order_not_found)?;
+    show_order(State(app), Path(order_id.to_string())).await
+}
+
+/// `POST /internal/give-up/{checkout_id}`
+pub async fn give_up(
+    State(app): State<App>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    Path(checkout_id): Path<String>,
+) -> Result<Json<GiveUpAnswer>, Error> {
+    let id: CheckoutId = checkout_id.parse().map_err(|_| Error::order_not_found())?;
+    Ok(Json(give_up::give_up(&app, id, &request_id).await?))
 }
 
 async fn view(connection: &mut Connection, order: StoredOrder) -> Result<OrderView, Error> {

@@ -16,7 +16,8 @@ use crate::error::Error;
 type Table = (&'static str, &'static [&'static str]);
 
 /// What is kept, so that a row comes after those that it refers to. Not the nonces of signed requests, which mean nothing later.
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 14] = [
+    ("given_up", &["checkout_id"]),
     ("orders", &["id"]),
     ("order_line", &["order_id", "position"]),
     ("order_history", &["order_id", "position"]),
@@ -191,7 +192,8 @@ fn is_name(column: &str) -> bool {
 async fn is_empty(connection: &mut Connection) -> Result<bool, Error> {
     const SQL: &str = "-- restore.is_empty
         SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM gateway_event)
-            + (SELECT count(*) FROM payout_run) + (SELECT count(*) FROM bank_account) AS many";
+             + (SELECT count(*) FROM payout_run) + (SELECT count(*) FROM bank_account)
+             + (SELECT count(*) FROM given_up) AS many";
     Ok(query(SQL).fetch_one(connection).await?.get::<i64>("many")? == 0)
 }
 

@@ -144,7 +144,8 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
 /// The order of a checkout.
 pub async fn of_checkout(connection: &mut Connection, checkout_id: CheckoutId) -> Result<Option<StoredOrder>, Error> {
     const SQL: &str = "-- order.of_checkout
-        SELECT * FROM orders WHERE checkout_id = $1";
+        SELECT orders.*, (SELECT count(*) FROM given_up WHERE given_up.checkout_id = orders.checkout_id) AS given_up
+        FROM orders WHERE checkout_id = $1";
     let row = query(SQL).bind(checkout_id.to_string()).fetch_optional(&mut *connection).await?;
     read(connection, row).await
 }
@@ -152,9 +153,27 @@ pub async fn of_checkout(connection: &mut Connection, checkout_id: CheckoutId) -
 /// An order.
 pub async fn find(connection: &mut Connection, id: OrderId) -> Result<Option<StoredOrder>, Error> {
     const SQL: &str = "-- order.find
-        SELECT * FROM orders WHERE id = $1";
+        SELECT orders.*, (SELECT count(*) FROM given_up WHERE given_up.checkout_id = orders.checkout_id) AS given_up
+        FROM orders WHERE id = $1";
     let row = query(SQL).bind(id.to_string()).fetch_optional(&mut *connection).await?;
     read(connection, row).await
+}
+
+/// Whether a checkout was given up, be there an order of it or not.
+pub async fn is_given_up(connection: &mut Connection, checkout_id: CheckoutId) -> Result<bool, Error> {
+    const SQL: &str = "-- given_up.find
+        SELECT checkout_id FROM given_up WHERE checkout_id = $1";
+    Ok(query(SQL).bind(checkout_id.to_string()).fetch_optional(connection).await?.is_some())
+}
+
+/// Notes that a checkout was given up.
+pub async fn give_up(tx: &mut Tx, checkout_id: CheckoutId, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "-- given_up.insert
+        INSERT INTO given_up (checkout_id, at, written_by) VALUES ($1, $2, $3) ON CONFLICT (checkout_id) DO NOTHING";
+    let name = tx.name();
+    let insert = query(SQL).bind(checkout_id.to_string()).bind(now.as_millis()).bind(name);
+    insert.execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// The ids of up to `limit` orders after `after`, or from the first on.
@@ -181,6 +200,7 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
             content_digest: row.get("content_digest")?,
             pay_before: Timestamp(row.get("pay_before")?),
             paid_by: row.get("paid_by")?,
+            is_given_up: row.get::<i64>("given_up")? > 0,
         },
         email: row.get("email")?,
         address: serde_json::from_str(&address).map_err(|error| Error::corrupt("address", error))?,

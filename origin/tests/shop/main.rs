@@ -10,6 +10,7 @@ mod another_way;
 mod books;
 mod delivery;
 mod engines;
+mod giving_up;
 mod http;
 mod placing;
 mod process;

@@ -8,7 +8,7 @@ use domain::money::{Currency, Money};
 use domain::order::{self, Order, OrderStatus};
 use domain::payment::Payment;
 use domain::pricing::DeliveryMethod;
-use domain::purchase::{Answer, Call, Checkout, LettingGo, Offer, Offers, Placing, Settling, Step};
+use domain::purchase::{Answer, Call, Checkout, GaveUp, GivingUp, Offer, Offers, Placing, Settling, Step};
 use domain::time::Timestamp;
 use domain::wire::{EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind, PlaceOrder};
 use uuid::Uuid;
@@ -99,9 +99,9 @@ impl Machine for Placing {
     }
 }
 
-impl Machine for LettingGo {
-    type End = ();
-    fn step(&self) -> Step<()> {
+impl Machine for GivingUp {
+    type End = GaveUp;
+    fn step(&self) -> Step<GaveUp> {
         Self::step(self)
     }
     fn hear(&mut self, answers: Vec<Answer>, _now: Timestamp) {
@@ -162,7 +162,7 @@ impl Desk {
             let what = match event {
                 order::Event::Placed { .. } => OriginEventKind::OrderPlaced,
                 order::Event::Paid { .. } => OriginEventKind::OrderPaid,
-                order::Event::Cancelled => OriginEventKind::OrderCancelled,
+                order::Event::Cancelled | order::Event::GivenUp => OriginEventKind::OrderCancelled,
                 order::Event::RefundDue { .. } => OriginEventKind::RefundDue,
                 order::Event::Refunded => OriginEventKind::OrderRefunded,
             };

@@ -7,10 +7,13 @@ use domain::ids::OrderId;
 use domain::invariants::{self, Violation, captured_once};
 use domain::order::{self, Order, OrderStatus};
 use domain::payment::{self, Observation, ObservedStatus, Payment};
-use domain::purchase::{Answer, Call, CartAnswer, LettingGo, Placing, Settling, known_outcome};
+use domain::purchase::{Answer, Call, CartAnswer, GaveUp, GivingUp, Placing, Settling, known_outcome};
 use domain::stock::{self, ReservationState, Stock};
 use domain::time::Timestamp;
-use domain::wire::{EventOutcome, GatewayName, OriginEventKind, PaymentHandle, PlaceOrder, PlacedOrder};
+use domain::wire::{
+    CHECKOUT_GIVEN_UP, EventOutcome, GatewayName, GiveUpAnswer, OriginEventKind, PaymentHandle, PlaceOrder,
+    PlacedOrder, Problem,
+};
 
 use super::parts::{Desk, Flight, PRICE, checkout_id, offers, product};
 use super::{Shop, Who};
@@ -37,11 +40,15 @@ pub(super) struct Buyer {
     pub(super) tries_left: u8,
     pub(super) may_give_up: bool,
     pub(super) placing: Option<Flight<Placing>>,
-    pub(super) letting_go: Option<Flight<LettingGo>>,
+    pub(super) giving_up: Option<Flight<GivingUp>>,
     pub(super) settling: Option<Flight<Settling>>,
     pub(super) desk: Option<Desk>,
     /// D1's row of the order.
     pub(super) row: Option<(u32, EventOutcome)>,
+    /// Whether the origin knows that the checkout is given up.
+    pub(super) is_given_up: bool,
+    /// Whether the buyer was told that it is.
+    pub(super) is_told_over: bool,
 }
 
 impl State {
@@ -78,6 +85,11 @@ impl State {
                 }))
             }
             Call::Offers(skus) => Answer::Offers(offers(skus)),
+            Call::GiveUp(_) => Answer::GaveUp(self.give_up(buyer, sabotage)),
+            Call::Order(placed) if self.buyers[buyer].is_given_up => {
+                let url = placed.return_url.clone();
+                Answer::Order(Err(Box::new(Problem::new(409, CHECKOUT_GIVEN_UP, "", url, ""))))
+            }
             Call::Order(placed) => {
                 self.place(buyer, placed);
                 Answer::Order(Ok(PlacedOrder {
@@ -91,6 +103,25 @@ impl State {
                 }))
             }
         }
+    }
+
+    /// `origin/src/give_up.rs` in one step.
+    fn give_up(&mut self, index: usize, sabotage: Sabotage) -> GiveUpAnswer {
+        let now = self.now;
+        let buyer = &mut self.buyers[index];
+        if sabotage == Sabotage::ForgetGivingUp {
+            return GiveUpAnswer::GivenUp;
+        }
+        if let Some(desk) = &mut buyer.desk
+            && desk.status().is_sold()
+        {
+            return GiveUpAnswer::Sold { order_id: OrderId(desk.placed.checkout_id.0) };
+        }
+        buyer.is_given_up = true;
+        if let Some(desk) = &mut buyer.desk {
+            desk.record(&order::Command::GiveUp, now);
+        }
+        GiveUpAnswer::GivenUp
     }
 
     /// ORDER-1 is the origin's unique key on the checkout: the same checkout finds its order.
@@ -122,8 +153,8 @@ impl State {
         let buyer = &self.buyers[buyer];
         match who {
             Who::Placing => buyer.placing.as_ref().map(|flight| (flight.calls.as_slice(), flight.answers.as_slice())),
-            Who::LettingGo => {
-                buyer.letting_go.as_ref().map(|flight| (flight.calls.as_slice(), flight.answers.as_slice()))
+            Who::GivingUp => {
+                buyer.giving_up.as_ref().map(|flight| (flight.calls.as_slice(), flight.answers.as_slice()))
             }
             Who::Settling => buyer.settling.as_ref().map(|flight| (flight.calls.as_slice(), flight.answers.as_slice())),
         }
@@ -145,11 +176,12 @@ impl State {
                     }
                 }
             }
-            Who::LettingGo => {
-                if let Some(flight) = &mut buyer.letting_go {
+            Who::GivingUp => {
+                if let Some(flight) = &mut buyer.giving_up {
                     flight.hear(call, answer, now);
-                    if flight.end().is_some() {
-                        buyer.letting_go = None;
+                    if let Some(outcome) = flight.end() {
+                        buyer.is_told_over |= outcome == GaveUp::Done;
+                        buyer.giving_up = None;
                     }
                 }
             }
@@ -204,7 +236,11 @@ impl State {
             && !events.is_empty()
         {
             events.iter().for_each(|event| desk.payment.evolve(event));
-            desk.record(&order::Command::ObserveCapture { reference: "p".to_owned() }, now);
+            if !desk.record(&order::Command::ObserveCapture { reference: "p".to_owned() }, now) {
+                let unwanted = desk.payment.decide(&payment::Command::MarkDuplicate).unwrap_or_default();
+                unwanted.iter().for_each(|event| desk.payment.evolve(event));
+                desk.record(&order::Command::ReturnCapture { reference: "p".to_owned() }, now);
+            }
         }
     }
 
@@ -218,7 +254,7 @@ impl State {
 
     /// Whether nothing is left to do but what buyers may do.
     pub(super) fn is_at_rest(&self) -> bool {
-        let is_idle = |buyer: &Buyer| buyer.placing.is_none() && buyer.letting_go.is_none() && buyer.settling.is_none();
+        let is_idle = |buyer: &Buyer| buyer.placing.is_none() && buyer.giving_up.is_none() && buyer.settling.is_none();
         let is_settled = |desk: &Desk| {
             desk.is_told()
                 && desk.status() != OrderStatus::AwaitingPayment

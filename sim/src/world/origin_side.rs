@@ -1,18 +1,22 @@
 //! What the origin does in the simulated world: it is asked, told and looks for work, one thing at a time.
 
 use domain::ids::RefundId;
+use domain::purchase::{Answer, Call};
 use domain::refund::part;
 use domain::signature::{Audience, SignedParts, paystack};
 use domain::stock::{Quantity, StockLine};
-use domain::wire::{ORIGIN_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, RefundRequest, RefundRight};
+use domain::wire::{
+    GiveUpAnswer, ORIGIN_GIVE_UP, ORIGIN_ORDER, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, RefundRequest,
+    RefundRight,
+};
 use http::StatusCode;
 use origin::refund::pursuit;
 use origin::{App, outbox, reconcile};
 
 use super::{BUYERS, Tab, World, sku};
-use crate::Finding;
 use crate::gateway::choose;
 use crate::operation::Fault;
+use crate::{Finding, Sabotage};
 
 impl World {
     pub(super) fn signed(
@@ -31,6 +35,37 @@ impl World {
             builder = builder.header(name, value);
         }
         Ok(builder.body(body)?)
+    }
+
+    /// The origin's answer to a call that is its to answer, read as the Worker reads it.
+    pub(super) async fn ask_origin(&mut self, call: &Call, twice: bool) -> anyhow::Result<Option<Answer>> {
+        let (path, body) = match call {
+            Call::Order(order) => (ORIGIN_PLACE_ORDER.to_owned(), serde_json::to_vec(order)?),
+            Call::GiveUp(_) if self.network.outside().edge.sabotage == Sabotage::ForgetGivingUp => {
+                return Ok(Some(Answer::GaveUp(GiveUpAnswer::GivenUp)));
+            }
+            Call::GiveUp(checkout_id) => (format!("{ORIGIN_GIVE_UP}{checkout_id}"), Vec::new()),
+            Call::Cart(..) | Call::Stock(..) | Call::Offers(_) => return Ok(None),
+        };
+        let request = self.signed(http::Method::POST, &path, body)?;
+        let again = request.clone();
+        let Some((status, body)) = self.origin.answer(request).await? else { return Ok(None) };
+        if twice && let Some((status, _)) = self.origin.answer(again).await? {
+            let refused = status == StatusCode::UNAUTHORIZED;
+            anyhow::ensure!(
+                refused,
+                Finding::new("ANSWER", format!("a request that came twice was answered {status}"))
+            );
+        }
+        let is_order = matches!(call, Call::Order(_));
+        Ok(match status.as_u16() {
+            200..=299 if is_order => Some(Answer::Order(Ok(serde_json::from_slice(&body)?))),
+            200..=299 => Some(Answer::GaveUp(serde_json::from_slice(&body)?)),
+            400..=499 if is_order && !matches!(status.as_u16(), 401 | 408 | 429) => {
+                Some(Answer::Order(Err(serde_json::from_slice(&body)?)))
+            }
+            _ => None,
+        })
     }
 
     pub(super) async fn webhook(&mut self, which: u8) -> anyhow::Result<()> {

@@ -71,16 +71,19 @@ async fn write_projection(shell: &Shell) -> worker::Result<bool> {
         return Ok(false);
     }
     let written = shell.with_shelf(|shelf| Ok(levels(shelf)))?;
-    shell
-        .env
-        .d1("DB")?
-        .prepare(
+    let db = shell.env.d1("DB")?;
+    let mut statements = vec![
+        db.prepare(
             "UPDATE variant SET available = level.value ->> 'available'
              FROM json_each(?1) AS level WHERE variant.sku = level.value ->> 'sku'",
         )
-        .bind(&[JsValue::from_str(&serde_json::to_string(&written.levels)?)])?
-        .run()
-        .await?;
+        .bind(&[JsValue::from_str(&serde_json::to_string(&written.levels)?)])?,
+    ];
+    if let Some(product_id) = shell.counted()? {
+        let counts = db.prepare("UPDATE product SET stock_phase = 2 WHERE id = ?1 AND stock_phase <> 2");
+        statements.push(counts.bind(&[JsValue::from_str(&product_id.to_string())])?);
+    }
+    db.batch(statements).await?;
     // Sales during the write have a greater version, and go out with the next one.
     shell.change_copies(|copies, sql| copies.published(sql, version))?;
     let before = shell.published.borrow_mut().take();

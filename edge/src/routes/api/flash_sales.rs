@@ -175,7 +175,7 @@ pub(crate) struct PassBody {
 /// How a place stands. Times are RFC 3339, in UTC.
 #[derive(Serialize)]
 pub(crate) struct StandingBody {
-    /// `gathering`, `waiting`, `admitted`, `lapsed`, `unreached` (the sale ends before their turn) or `over`.
+    /// `gathering`, `waiting`, `admitted`, `lapsed`, `unreached` (the sale ends before their turn), `over` or `cancelled`.
     standing: &'static str,
     /// Who its holder is in the draw's list.
     person_id: PersonId,
@@ -190,8 +190,9 @@ pub(crate) struct StandingBody {
 }
 
 impl StandingBody {
-    fn new(pass: &Pass, standing: Standing) -> Self {
+    fn new(known: &Known, pass: &Pass, standing: Standing) -> Self {
         let (name, place, admitted_at, until) = match standing {
+            _ if known.sale.is_cancelled => ("cancelled", None, None, None),
             Standing::Gathering => ("gathering", None, None, None),
             Standing::Waiting { place, admitted_at } => ("waiting", place, Some(admitted_at), None),
             Standing::Admitted { until } => ("admitted", None, None, Some(until)),
@@ -225,7 +226,7 @@ pub(crate) async fn confirm(
     let proof = key.as_deref().map_or(Proof::Code { email: &email, code: &code }, Proof::Link);
     let pass = sales::confirm(&context, &known, &headers, cart_id, proof).await?;
     let standing = sales::standing(&context, &known, &pass.ticket).await?;
-    Ok(Json(PassBody { pass: tokens.pass(&pass), standing: StandingBody::new(&pass, standing) }))
+    Ok(Json(PassBody { pass: tokens.pass(&pass), standing: StandingBody::new(&known, &pass, standing) }))
 }
 
 /// `GET /api/v1/sales/{slug}/standing`, with the pass in the header `Kasuwa-Pass`
@@ -246,7 +247,7 @@ pub(crate) async fn standing(
         )
     })?;
     let standing = sales::standing(&context, &known, &pass.ticket).await?;
-    Ok(Json(StandingBody::new(pass, standing)))
+    Ok(Json(StandingBody::new(&known, pass, standing)))
 }
 
 /// `GET /api/v1/sales/{slug}/draw`

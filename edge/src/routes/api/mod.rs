@@ -175,7 +175,8 @@ pub(crate) async fn line_set(
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
     let SetLine { quantity } = json(&body)?;
-    let found = carts::set_quantity(&context, cart_id, &sku(&text)?, quantity).await?;
+    let passes = Tokens::of(&context)?.passes(&headers);
+    let found = carts::set_quantity(&context, cart_id, &sku(&text)?, quantity, &passes).await?;
     cart_body(&context, &headers, cart_id, found).await
 }
 
@@ -218,7 +219,8 @@ pub(crate) async fn saved_put_back(
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    let found = carts::put_back(&context, cart_id, &sku(&text)?).await?;
+    let passes = Tokens::of(&context)?.passes(&headers);
+    let found = carts::put_back(&context, cart_id, &sku(&text)?, &passes).await?;
     cart_body(&context, &headers, cart_id, found).await
 }
 
@@ -274,6 +276,30 @@ pub(crate) async fn cart_merge(
     cart_body(&context, &headers, cart_id, carts::merge(&context, from, cart_id).await?).await
 }
 
+#[derive(Deserialize)]
+struct GiveUp {
+    checkout_id: CheckoutId,
+}
+
+/// `POST /api/v1/carts/{id}/give-up`: a checkout that will not be paid. What is paid for it afterwards goes back; what is paid already is
+/// refused.
+#[worker::send]
+pub(crate) async fn checkout_give_up(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let GiveUp { checkout_id } = json(&body)?;
+    let found = carts::read(&context, cart_id).await?;
+    let frozen = found.cart.checkout(checkout_id).ok_or_else(|| Error::not_found("checkout of this cart"))?;
+    if checkout::give_up(&context, checkout_id, found.cart_id, &frozen.lines).await?.is_some() {
+        return Err(checkout::already_paid());
+    }
+    cart_body(&context, &headers, cart_id, carts::read(&context, cart_id).await?).await
+}
+
 /// The cart under the id that it was asked for by: a cart that became part of another one goes on under its own.
 async fn cart_body(
     context: &Context,
@@ -285,8 +311,8 @@ async fn cart_body(
     let passes = Tokens::of(context)?.passes(headers);
     let offers = sales::offers(context, &passes, Some(found.cart_id)).await?;
     let articles = checkout::articles(context, &both, &offers).await?;
-    let priced = checkout::price_of(context, found.cart.lines(), &articles)?;
-    Ok(Json(CartBody::new(cart_id, &found.cart, &articles, priced, context.now())))
+    let priced = checkout::price_of_what_there_is(context, found.cart.lines(), &articles, &offers)?;
+    Ok(Json(CartBody::new(cart_id, &found.cart, (&articles, &offers), priced, context.now())))
 }
 
 #[derive(Deserialize)]

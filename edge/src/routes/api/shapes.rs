@@ -11,6 +11,7 @@ use domain::payment::PaymentStatus;
 use domain::pricing::Quote;
 use domain::refund::part::Part;
 use domain::refund::{Cause, RefundStatus};
+use domain::sale::NoPass;
 use domain::time::Timestamp;
 use domain::wire::{
     GatewayName, GatewayOffer, GatewayOffers, OrderView, PaymentHandle, Picture, PlacedOrder, RefundView,
@@ -21,9 +22,11 @@ use serde::Serialize;
 
 use crate::catalogue::Snapshot;
 use crate::checkout::{Articles, PricedCart};
+use crate::pages::in_sale::{InSale, Turn};
 use crate::pages::links;
 use crate::pages::picture::fallback_width;
 use crate::routes::listing::picture;
+use crate::sales::Offers;
 use crate::search_shell::Found;
 
 /// A product.
@@ -229,7 +232,7 @@ pub(crate) struct CartBody {
     lines: Vec<LineBody>,
     /// What is saved for later; no part of the quote.
     saved: Vec<LineBody>,
-    /// `null` when there is nothing to price, or in several currencies.
+    /// Of what can be had now. `null` when there is nothing to price, or in several currencies.
     quote: Option<QuoteBody>,
     /// The checkout that the cart waits for.
     frozen_for: Option<CheckoutId>,
@@ -246,6 +249,38 @@ struct LineBody {
     /// Price of one as the shopper saw it last; `null` when nobody knows. When it differs from `price`, say so, and then accept it.
     seen_price: Option<Money>,
     available: u32,
+    /// What a flash sale means for it; `null` outside of sales.
+    sale: Option<LineSaleBody>,
+}
+
+#[derive(Serialize)]
+struct LineSaleBody {
+    slug: String,
+    title: String,
+    /// Units of the product that one person may have, all variants together.
+    units_max: u32,
+    /// `open`: it can be bought at the sale's price. `pass_needed`, `gathering`, `waiting`, `lapsed`, `closed`: not now. `ended`,
+    /// `cancelled`: at its usual price.
+    turn: &'static str,
+    /// Until when it is `open`.
+    until: Option<String>,
+    /// When `waiting` ends.
+    admitted_at: Option<String>,
+}
+
+fn line_sale(InSale { slug, title, units_max, turn }: InSale) -> LineSaleBody {
+    let (turn, until, admitted_at) = match turn {
+        Turn::Open { until } => ("open", Some(until), None),
+        Turn::Closed(NoPass::None) => ("pass_needed", None, None),
+        Turn::Closed(NoPass::Gathering) => ("gathering", None, None),
+        Turn::Closed(NoPass::Waiting { admitted_at }) => ("waiting", None, Some(admitted_at)),
+        Turn::Closed(NoPass::Lapsed) => ("lapsed", None, None),
+        Turn::Closed(NoPass::Over) => ("closed", None, None),
+        Turn::Ended => ("ended", None, None),
+        Turn::Cancelled => ("cancelled", None, None),
+    };
+    let (until, admitted_at) = (until.map(Timestamp::rfc3339), admitted_at.map(Timestamp::rfc3339));
+    LineSaleBody { slug, title, units_max: units_max.get(), turn, until, admitted_at }
 }
 
 #[derive(Serialize)]
@@ -258,8 +293,14 @@ struct QuoteBody {
 }
 
 impl CartBody {
-    pub(super) fn new(id: CartId, cart: &Cart, articles: &Articles, priced: PricedCart, now: Timestamp) -> Self {
-        let shown = |lines: &[CartLine]| lines.iter().map(|line| line_body(line, articles)).collect();
+    pub(super) fn new(
+        id: CartId,
+        cart: &Cart,
+        (articles, offers): (&Articles, &Offers),
+        priced: PricedCart,
+        now: Timestamp,
+    ) -> Self {
+        let shown = |lines: &[CartLine]| lines.iter().map(|line| line_body(line, articles, offers)).collect();
         Self {
             id,
             lines: shown(cart.lines()),
@@ -270,7 +311,7 @@ impl CartBody {
     }
 }
 
-fn line_body(line: &CartLine, articles: &Articles) -> LineBody {
+fn line_body(line: &CartLine, articles: &Articles, offers: &Offers) -> LineBody {
     let article = articles.get(&line.sku);
     LineBody {
         sku: line.sku.clone(),
@@ -280,6 +321,7 @@ fn line_body(line: &CartLine, articles: &Articles) -> LineBody {
         total: article.and_then(|article| article.price.times(line.quantity.get())),
         seen_price: line.seen_price,
         available: article.map_or(0, |article| article.available),
+        sale: offers.in_sale(line.product_id).map(line_sale),
     }
 }
 
