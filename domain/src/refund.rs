@@ -95,6 +95,8 @@ pub enum Cause {
     WrongCurrency,
     /// The order was paid already, or its money was going back.
     DuplicateCapture,
+    /// Paid too late: a code that made it cheaper had been used up.
+    CouponUsedUp,
     /// What was bought goes back, all of it or a part: cancelled before it left, or returned.
     TakenBack,
 }
@@ -106,12 +108,13 @@ pub struct UnknownCause(String);
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OutOfStock,
         Self::Underpaid,
         Self::Overpaid,
         Self::WrongCurrency,
         Self::DuplicateCapture,
+        Self::CouponUsedUp,
         Self::TakenBack,
     ];
 
@@ -123,6 +126,7 @@ impl Cause {
             Self::Overpaid => "overpaid",
             Self::WrongCurrency => "wrong_currency",
             Self::DuplicateCapture => "duplicate_capture",
+            Self::CouponUsedUp => "coupon_used_up",
             Self::TakenBack => "taken_back",
         }
     }
@@ -135,6 +139,7 @@ impl Cause {
             Self::Overpaid => "more was paid than the order costs",
             Self::WrongCurrency => "paid in another currency than the order's",
             Self::DuplicateCapture => "the order was paid already",
+            Self::CouponUsedUp => "paid late, and the code was used up",
             Self::TakenBack => "cancelled or returned",
         }
     }

@@ -22,7 +22,7 @@ use crate::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use crate::money::{Currency, Money};
 use crate::order::OrderStatus;
 use crate::payment::PaymentStatus;
-use crate::pricing::{Delivery, Quote};
+use crate::pricing::{Quote, Terms};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
@@ -170,8 +170,8 @@ pub struct PlaceOrder {
     pub address: Address,
     /// What is bought; at least one line.
     pub lines: Vec<OrderLine>,
-    /// How it gets there and for how much.
-    pub delivery: Delivery,
+    /// What applies to it: delivery, promotions, taxes.
+    pub terms: Terms,
     /// Of every amount in it.
     pub currency: Currency,
     /// [`Quote::digest`] of what the shopper was shown; the origin computes its own and refuses another.
@@ -311,6 +311,10 @@ pub const EDGE_STOCK: &str = "/internal/stock/";
 /// nothing ([`SaleReport`]). With a sale's slug appended, `GET`: the one; and `POST` with `/cancel` behind that cancels it.
 pub const EDGE_SALES: &str = "/internal/sales";
 
+/// `GET`: what the shop takes and gives beside its prices ([`crate::pricing::Rules`]). `PUT`: makes that be so, and nothing else of it; the
+/// same again changes nothing.
+pub const EDGE_PRICING: &str = "/internal/pricing";
+
 /// `POST` [`MeasureReservations`] → [`MeasuredReservations`]: what reserving costs, tried with stock that nobody gets.
 pub const EDGE_MEASURE_STOCK: &str = "/internal/stock-measure";
 
@@ -361,6 +365,9 @@ pub struct ImportProduct {
     /// Units sold before it came here. Read once: from then on paid orders count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sold: u32,
+    /// Weight of one, in grams; 0 when nobody knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub weight_grams: u32,
 }
 
 /// Whether shoppers see a product.

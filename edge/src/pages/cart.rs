@@ -2,7 +2,7 @@
 
 use domain::ids::{CheckoutId, Sku};
 use domain::money::Money;
-use domain::pricing::Quote;
+use domain::pricing::{CouponCode, CouponOutcome, Quote};
 use domain::stock::Quantity;
 use domain::time::Timestamp;
 use domain::wire::Picture;
@@ -13,6 +13,7 @@ use super::links::{counted, encode, product};
 use super::moment::time_of_day;
 use super::notice::{Tone, notice};
 use super::picture::{Fetch, Subject, THUMB_SIZES, picture_or_drawing};
+use super::quote::{CouponField, breakdown, totals};
 
 /// What the cart's page shows.
 #[derive(Debug, Clone)]
@@ -25,8 +26,14 @@ pub struct Model<'a> {
     pub lines: Vec<Line>,
     /// What is saved for later, in the order in which it was.
     pub saved: Vec<Line>,
-    /// What it costs; `None` when it is empty or cannot be priced.
+    /// What it costs, delivered where most orders go; `None` when it is empty, cannot be priced, or is not delivered there.
     pub quote: Option<Quote>,
+    /// Whether it is priced in several currencies.
+    pub is_mixed: bool,
+    /// The code that was typed.
+    pub coupon: Option<CouponCode>,
+    /// What became of it.
+    pub coupon_outcome: Option<CouponOutcome>,
     /// A payment that is under way for this cart.
     pub frozen: Option<Frozen>,
     /// Why the last change was refused, in words for the shopper.
@@ -38,7 +45,19 @@ pub struct Model<'a> {
 impl<'a> Model<'a> {
     /// No cart at all.
     pub const fn empty(site: &'a Site, refused: Option<String>) -> Self {
-        Self { site, csrf: "", lines: Vec::new(), saved: Vec::new(), quote: None, frozen: None, refused, link: None }
+        Self {
+            site,
+            csrf: "",
+            lines: Vec::new(),
+            saved: Vec::new(),
+            quote: None,
+            is_mixed: false,
+            coupon: None,
+            coupon_outcome: None,
+            frozen: None,
+            refused,
+            link: None,
+        }
     }
 }
 
@@ -159,16 +178,40 @@ fn filled(model: &Model<'_>) -> Markup {
             }
             aside.summary aria-label="Summary" {
                 h2 { "Summary" }
-                @if let Some(quote) = &model.quote { (totals(quote)) }
+                @if let Some(quote) = &model.quote {
+                    (totals(quote))
+                    (breakdown(quote, |sku| title_of(&model.lines, sku)))
+                    @if quote.deliveries.iter().any(|part| !part.zone.is_empty()) || !quote.taxes().is_empty() {
+                        p.hint { "Delivery and taxes follow your address, at checkout." }
+                    }
+                }
+                @if model.frozen.is_none() { (coupon(model)) }
                 @if model.frozen.is_some() {
                     p.hint { "Finish or give up the payment above first." }
-                } @else if short || held_back || model.quote.is_none() {
+                } @else if short || held_back || model.is_mixed {
                     p.hint { "Checkout opens once every line can be had." }
                 } @else {
                     a.button.wide href="/checkout" { "Check out" }
                     p.hint { "Your things are held for 15 minutes while you pay." }
                 }
             }
+        }
+    }
+}
+
+/// What a line is called.
+pub(super) fn title_of<'l>(lines: &'l [Line], sku: &Sku) -> &'l str {
+    lines.iter().find(|line| line.sku == *sku).map_or("", |line| line.title.as_str())
+}
+
+fn coupon(model: &Model<'_>) -> Markup {
+    let outcome = model.coupon_outcome.as_ref();
+    let field = CouponField { outcome, code: model.coupon.as_ref(), refused: None, form: None, action: None };
+    html! {
+        form action="/cart/coupon" method="post" hx-post="/cart/coupon" hx-target="#cart" hx-select="#cart"
+            hx-swap="outerHTML" {
+            input type="hidden" name="csrf" value=(model.csrf);
+            (field.view())
         }
     }
 }
@@ -368,22 +411,6 @@ fn under_way(model: &Model<'_>, frozen: &Frozen) -> Markup {
     )
 }
 
-/// Items, delivery and total, as they are charged.
-pub fn totals(quote: &Quote) -> Markup {
-    let money = |amount| Money::new(amount, quote.currency);
-    let units: u64 = quote.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
-    html! {
-        dl.totals {
-            div { dt { (counted(units, "item", "items")) } dd { (money(quote.items_minor)) } }
-            div {
-                dt { "Standard delivery" }
-                dd { @if quote.delivery_minor == 0 { "Free" } @else { (money(quote.delivery_minor)) } }
-            }
-            div.total { dt { "Total" } dd { (quote.total()) } }
-        }
-    }
-}
-
 /// The number beside the cart in the header. A fragment; nothing at all for an empty cart.
 pub fn count(units: u64) -> Markup {
     html! {
@@ -413,7 +440,7 @@ pub fn not_added(reason: &str) -> Markup {
 #[cfg(test)]
 pub(super) mod tests {
     use domain::money::Currency;
-    use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+    use domain::pricing::{PricedLine, Terms, quote};
 
     use super::super::form::tests::assert_every_control_is_labelled;
     use super::super::layout::tests::site;
@@ -435,8 +462,7 @@ pub(super) mod tests {
             held_back: None,
         };
         let priced = PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 1_000 };
-        let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 500 };
-        (line, quote(&[priced], delivery, Currency::Usd).unwrap())
+        (line, quote(&[priced], &Terms::flat(500), Currency::Usd).unwrap())
     }
 
     fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {

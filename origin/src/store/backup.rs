@@ -16,10 +16,11 @@ use crate::error::Error;
 type Table = (&'static str, &'static [&'static str]);
 
 /// What is kept, so that a row comes after those that it refers to. Not the nonces of signed requests, which mean nothing later.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 13] = [
     ("orders", &["id"]),
     ("order_line", &["order_id", "position"]),
     ("order_history", &["order_id", "position"]),
+    ("redemption", &["order_id", "promotion_id"]),
     ("payment", &["reference"]),
     ("gateway_event", &["gateway", "event_key"]),
     ("outbox", &["id"]),

@@ -22,7 +22,7 @@ async fn balances(world: &World) -> Balances {
 }
 
 /// What an account holds of naira.
-async fn balance(world: &World, account: &str) -> i64 {
+pub(crate) async fn balance(world: &World, account: &str) -> i64 {
     let Balances { balances, crooked_entries } = balances(world).await;
     assert_eq!((crooked_entries, balances.iter().map(|it| it.amount_minor).sum::<i64>()), (0, 0), "{balances:?}");
     balances.iter().find(|it| it.account == account).map_or(0, |it| it.amount_minor)
