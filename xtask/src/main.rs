@@ -52,6 +52,8 @@ enum Command {
     Orders(catalogue::OrdersArguments),
     /// Sets, lists, shows and cancels flash sales, and checks their draws
     Sale(catalogue::SaleArguments),
+    /// Sets and shows taxes, delivery and promotions
+    Pricing(catalogue::PricingArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -85,6 +87,7 @@ fn run(command: Command) -> Result<()> {
         Command::Stock(arguments) => catalogue::stock(&layout, arguments),
         Command::Orders(arguments) => catalogue::orders(&layout, arguments),
         Command::Sale(arguments) => catalogue::sale(&layout, arguments),
+        Command::Pricing(arguments) => catalogue::pricing(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }
