@@ -138,6 +138,12 @@ pub const NOT_AWAITING_PAYMENT: &str = "not_awaiting_payment";
 /// The code of the [`Problem`] of a checkout that comes again with other contents than the order that it made.
 pub const CHECKOUT_DIFFERS: &str = "checkout_differs";
 
+/// The code of the [`Problem`] of an order with a coupon that was used as often as it can be.
+pub const COUPON_USED_UP: &str = "coupon_used_up";
+
+/// The same of one that this person has used as often as one person can.
+pub const COUPON_USED_BY_YOU: &str = "coupon_used_by_you";
+
 /// One line of an order: what was bought, as it was described and priced when it was bought.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrderLine {

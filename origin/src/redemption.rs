@@ -6,6 +6,7 @@ use domain::ids::{CartId, OrderId};
 use domain::invariants::redeemed_within;
 use domain::pricing::{Terms, UsedUp, person};
 use domain::time::Timestamp;
+use domain::wire::{COUPON_USED_BY_YOU, COUPON_USED_UP};
 
 use crate::error::Error;
 use crate::store::Tx;
@@ -71,8 +72,8 @@ async fn check(tx: &mut Tx, redemption: &Redemption) -> Result<(), Error> {
 
 fn refused(used_up: UsedUp, named: &str) -> Error {
     let code = match used_up {
-        UsedUp::InAll => "coupon_used_up",
-        UsedUp::ByPerson => "coupon_used_by_you",
+        UsedUp::InAll => COUPON_USED_UP,
+        UsedUp::ByPerson => COUPON_USED_BY_YOU,
     };
     let detail = format!("{named} does not apply any more: {used_up}. Take it out and look at the new price");
     Error::rejected(StatusCode::CONFLICT, code, "This code cannot be used again", detail)

@@ -27,6 +27,9 @@ pub fn operations(seed: u64) -> Vec<Operation> {
         if rng.bool() {
             operations.push(Operation::Add { buyer, sku: rng.u8(..SKUS), quantity: 1 });
         }
+        if rng.bool() {
+            operations.push(Operation::Coupon { buyer, typed: true });
+        }
     }
     if begins_with_sale {
         let seconds = rng.u32(1..60);

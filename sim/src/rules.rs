@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 pub(crate) const PROMOTION: &str = "less";
 
 /// How often it can be redeemed.
-pub(crate) const LIMITS: Limits = Limits { in_all: Some(3), per_person: Some(1) };
+pub(crate) const LIMITS: Limits = Limits { in_all: Some(2), per_person: Some(1) };
 
 #[expect(clippy::expect_used, reason = "it stands here that it is one")]
 pub(crate) fn code() -> CouponCode {

@@ -379,6 +379,9 @@ impl World {
                     Refusal::Stock(stock::Rejection::LimitReached { .. }) => {
                         self.told.count("told that the share is used up".to_owned());
                     }
+                    Refusal::Origin(problem) if problem.code.starts_with("coupon_") => {
+                        self.told.count("told that the code is used up".to_owned());
+                    }
                     Refusal::Cart(_)
                     | Refusal::OutOfStock(_)
                     | Refusal::Stock(_)

@@ -37,9 +37,9 @@ fn delivery_title(quote: &Quote, part: &QuoteDelivery) -> Markup {
     html! {
         (quote.method.title())
         @if !part.zone.is_empty() { ", " (part.zone) }
-        @if let Some(seller) = &part.seller { span.muted { " from " (seller) } }
+        @if let Some(seller) = &part.seller { span.muted { " by " (seller) } }
         @if let Some(from) = part.free_from_minor {
-            span.muted { " free from " (Money::new(from, quote.currency)) " on" }
+            span.muted { ", free from " (Money::new(from, quote.currency)) " on" }
         }
     }
 }
@@ -47,6 +47,8 @@ fn delivery_title(quote: &Quote, part: &QuoteDelivery) -> Markup {
 /// How the sums came about, line by line. Nothing, where there is nothing to explain.
 pub fn breakdown<'t>(quote: &Quote, title_of: impl Fn(&Sku) -> &'t str) -> Markup {
     let is_plain = |charge: &Charge| charge.discounts.is_empty() && charge.tax.is_none();
+    // What is free for its worth has nothing to work out.
+    let shown = quote.deliveries.iter().filter(|part| part.charge.full_minor > 0);
     html! {
         @if !quote.charges().all(is_plain) {
             details.explained {
@@ -58,7 +60,7 @@ pub fn breakdown<'t>(quote: &Quote, title_of: impl Fn(&Sku) -> &'t str) -> Marku
                             (reasons(quote, &line.charge))
                         }
                     }
-                    @for part in &quote.deliveries { li { p { (delivery_title(quote, part)) } (reasons(quote, &part.charge)) } }
+                    @for part in shown { li { p { (delivery_title(quote, part)) } (reasons(quote, &part.charge)) } }
                 }
             }
         }
@@ -184,7 +186,7 @@ mod tests {
             "Ten &lt;off&gt;",
             "−₦10",
             "Standard delivery, Lagos",
-            "from Ada",
+            "by Ada",
             "Free",
             "free from ₦50 on",
             "Levy 7.5 %",
