@@ -4,7 +4,7 @@
 use domain::cart::CartLine;
 use domain::money::Currency;
 use domain::pricing::{
-    Basket, Bearer, CouponCode, DeliveryMethod, Destination, Effect, Item, Limits, Promotion, Rate, Rules, Scope, Tax,
+    Basket, Bearer, CouponCode, DeliveryMethod, Destination, Effect, Item, Limits, Promotion, Rate, Rules, Tax,
     TaxRule, Wish,
 };
 use domain::purchase::Offers;
@@ -27,21 +27,11 @@ pub(crate) fn rules() -> Rules {
     let tax =
         TaxRule { country: "NG".to_owned(), regions: Vec::new(), categories: Vec::new(), tax, is_on_delivery: true };
     let promotion = Promotion {
-        id: PROMOTION.to_owned(),
-        name: "Less".to_owned(),
         code: Some(code()),
-        effect: Effect::Amount { minor: 33 },
         currency: Some(Currency::Ngn),
-        on: Scope::default(),
-        except: Scope::default(),
-        is_not_on_reduced: false,
-        minimum_minor: None,
-        starts_at: None,
-        ends_at: None,
         limit: LIMITS.in_all,
         limit_per_person: LIMITS.per_person,
-        combines: false,
-        borne_by: Bearer::Shop,
+        ..Promotion::new(PROMOTION, "Less", Effect::Amount { minor: 33 }, Bearer::Shop)
     };
     Rules { taxes: vec![tax], delivery: Vec::new(), promotions: vec![promotion] }
 }

@@ -190,6 +190,27 @@ pub struct CouponOutcome {
 }
 
 impl Promotion {
+    /// One that takes `effect` off everything, for ever and without limits, and stands alone.
+    pub fn new(id: &str, name: &str, effect: Effect, borne_by: Bearer) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            code: None,
+            effect,
+            currency: None,
+            on: Scope::default(),
+            except: Scope::default(),
+            is_not_on_reduced: false,
+            minimum_minor: None,
+            starts_at: None,
+            ends_at: None,
+            limit: None,
+            limit_per_person: None,
+            combines: false,
+            borne_by,
+        }
+    }
+
     /// Why it is not its time.
     pub fn hour_refusal(&self, now: Timestamp) -> Option<CouponRefusal> {
         let not_yet = self.starts_at.filter(|starts_at| now < *starts_at).map(CouponRefusal::NotYet);

@@ -41,21 +41,10 @@ fn tax(country: &str, category: &str, tax: Tax) -> TaxRule {
 
 fn promotion(id: &str, code: Option<&str>, effect: Effect) -> Promotion {
     Promotion {
-        id: id.into(),
-        name: id.to_uppercase(),
         code: code.map(|code| code.parse().unwrap()),
-        effect,
         currency: Some(Currency::Ngn),
-        on: Scope::default(),
-        except: Scope::default(),
-        is_not_on_reduced: false,
-        minimum_minor: None,
-        starts_at: None,
-        ends_at: None,
-        limit: None,
-        limit_per_person: None,
         combines: true,
-        borne_by: Bearer::Shop,
+        ..Promotion::new(id, &id.to_uppercase(), effect, Bearer::Shop)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cart::CheckoutState;
 use crate::checkout::Address;
 use crate::ids::{CheckoutId, EventId, OperationId, OrderId, RefundId};
 use crate::order::OrderStatus;
-use crate::pricing::{Bearer, CannotQuote, DeliveryMethod, Effect, PricedLine, Promotion, Rules, Scope, quote};
+use crate::pricing::{Bearer, CannotQuote, DeliveryMethod, Effect, PricedLine, Promotion, Rules, quote};
 use crate::stock::{ReservationState, Stock};
 use crate::time::{Millis, Timestamp};
 use crate::wire::{
@@ -197,23 +197,8 @@ impl Shop {
 }
 
 fn half_off(code: &str) -> Promotion {
-    Promotion {
-        id: "half".into(),
-        name: "Half".into(),
-        code: Some(code.parse().unwrap()),
-        effect: Effect::Percent { rate: "50".parse().unwrap() },
-        currency: None,
-        on: Scope::default(),
-        except: Scope::default(),
-        is_not_on_reduced: false,
-        minimum_minor: None,
-        starts_at: None,
-        ends_at: None,
-        limit: None,
-        limit_per_person: None,
-        combines: false,
-        borne_by: Bearer::Shop,
-    }
+    let effect = Effect::Percent { rate: "50".parse().unwrap() };
+    Promotion { code: Some(code.parse().unwrap()), ..Promotion::new("half", "Half", effect, Bearer::Shop) }
 }
 
 fn checkout(n: u128) -> Checkout {

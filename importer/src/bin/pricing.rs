@@ -2,8 +2,7 @@
 //!
 //! Exit codes: 0 shown or done; 1 refused or failed, and the rules are as they were.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -83,17 +82,17 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.what {
         What::Set { file } => {
-            let rules = pricing_file::read(&text_of(file)?).with_context(|| file.display().to_string())?;
+            let rules = pricing_file::read(&command::text_of(file)?).with_context(|| file.display().to_string())?;
             let problems = rules.problems();
             anyhow::ensure!(problems.is_empty(), "{}: {}", file.display(), problems.join("\n  "));
             let body = serde_json::to_vec(&rules)?;
             let shop = Shop::from_environment(&cli.shop)?;
             let set: Rules = shop.put_for(EDGE_PRICING, "application/json", body).await?;
-            told(&if cli.json { pricing_file::write(&set)? } else { counted(&set) })
+            command::say(&if cli.json { pricing_file::write(&set)? } else { counted(&set) })
         }
         What::Show => {
             let rules: Rules = Shop::from_environment(&cli.shop)?.get(EDGE_PRICING).await?;
-            told(&pricing_file::write(&rules)?)
+            command::say(&pricing_file::write(&rules)?)
         }
     }
 }
@@ -107,17 +106,4 @@ fn counted(rules: &Rules) -> String {
         delivery.len(),
         promotions.len() - coupons
     )
-}
-
-fn text_of(file: &Path) -> anyhow::Result<String> {
-    let text =
-        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
-    text.with_context(|| format!("cannot read {}", file.display()))
-}
-
-fn told(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
