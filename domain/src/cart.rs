@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CartId, CheckoutId, OperationId, ProductId, Sku};
+use crate::pricing::CouponCode;
 use crate::stock::{Quantity, RESERVATION_LENGTH};
 use crate::time::{Millis, Timestamp};
 
@@ -46,6 +47,9 @@ const CHECKOUTS_KEPT: usize = 16;
 pub struct Checkout {
     /// What the cart held when it was frozen.
     pub lines: Vec<CartLine>,
+    /// The code that was typed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<CouponCode>,
     /// How it stands.
     pub state: CheckoutState,
 }
@@ -83,6 +87,9 @@ pub struct Cart {
     /// The cart that took it in.
     #[serde(default)]
     handed_over_to: Option<CartId>,
+    /// The code that the shopper typed, good or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    coupon: Option<CouponCode>,
     /// When it was touched last, to the day.
     #[serde(default)]
     touched_at: Option<Timestamp>,
@@ -97,6 +104,11 @@ impl Cart {
     /// What is saved for later, in the order in which it was.
     pub fn saved(&self) -> &[CartLine] {
         &self.saved
+    }
+
+    /// The code that the shopper typed. Whether it is good depends on what is in the cart, and on the hour.
+    pub const fn coupon(&self) -> Option<&CouponCode> {
+        self.coupon.as_ref()
     }
 
     /// The cart that has become of it.
@@ -185,6 +197,11 @@ impl Cart {
                     Some(Event::LineSet { line, operation_id: None })
                 });
                 Ok(news.collect())
+            }
+            Command::SetCoupon { code } if self.coupon == *code => Ok(Vec::new()),
+            Command::SetCoupon { code } => {
+                self.check_changeable(now)?;
+                Ok(vec![Event::CouponSet { code: code.clone() }])
             }
             Command::Merge { from, lines, saved } => self.merge(*from, lines, saved, now),
             Command::HandOver { to } => match self.handed_over_to {
@@ -338,7 +355,9 @@ impl Cart {
             Some(Checkout { state: CheckoutState::Completed, .. }) => Ok(Vec::new()),
             Some(Checkout { state: CheckoutState::Frozen { until }, .. }) if *until > now => Ok(Vec::new()),
             // Thawed or lapsed. The same lines may be tried again; other lines are another checkout.
-            Some(checkout) if are_same(&checkout.lines, &self.lines) => Ok(vec![Event::Frozen { checkout_id, until }]),
+            Some(checkout) if are_same(&checkout.lines, &self.lines) && checkout.coupon == self.coupon => {
+                Ok(vec![Event::Frozen { checkout_id, until }])
+            }
             Some(_) => Err(Rejection::CheckoutClosed),
             None if self.lines.is_empty() => Err(Rejection::Empty),
             None => Ok(vec![Event::Frozen { checkout_id, until }]),
@@ -387,12 +406,15 @@ impl Cart {
             Event::HandedOver { to } => {
                 self.lines.clear();
                 self.saved.clear();
+                self.coupon = None;
                 self.handed_over_to = Some(*to);
             }
+            Event::CouponSet { code } => self.coupon.clone_from(code),
             Event::Touched { at } => self.touched_at = Some(*at),
             Event::Expired => *self = Self::default(),
             Event::Frozen { checkout_id, until } => {
-                let checkout = Checkout { lines: self.lines.clone(), state: CheckoutState::Frozen { until: *until } };
+                let (lines, coupon) = (self.lines.clone(), self.coupon.clone());
+                let checkout = Checkout { lines, coupon, state: CheckoutState::Frozen { until: *until } };
                 self.checkouts.insert(*checkout_id, checkout);
                 self.current = Some(*checkout_id);
                 self.forget_old_checkouts();
@@ -405,6 +427,10 @@ impl Cart {
             Event::Completed { checkout_id } => {
                 let Some(checkout) = self.checkouts.get_mut(checkout_id) else { return };
                 checkout.state = CheckoutState::Completed;
+                // It was for what is bought now; the next cart asks for its own.
+                if checkout.coupon == self.coupon {
+                    self.coupon = None;
+                }
                 for bought in checkout.lines.clone() {
                     self.take_out(&bought);
                 }

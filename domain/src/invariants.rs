@@ -7,7 +7,7 @@ use crate::ids::Sku;
 use crate::money::Money;
 use crate::order::OrderStatus;
 use crate::payment::{Payment, PaymentStatus};
-use crate::pricing::Quote;
+use crate::pricing::{Limits, Quote, Redeemed};
 use crate::stock::{Level, ReservationState, Shelf};
 
 /// The id of an invariant.
@@ -31,10 +31,12 @@ pub enum Invariant {
     Order1,
     /// every captured payment ends in exactly one of paid order and refund
     Money1,
-    /// what was charged = what was quoted = Σ lines + delivery, to the minor unit
+    /// what was charged = what was quoted = Σ lines − discounts + delivery + tax, to the minor unit
     Money2,
     /// the refunds of a payment together are never more than what was captured
     Money3,
+    /// a promotion is redeemed at most as often as it may be, in all and by one person
+    Coupon1,
     /// every entry in the books sums to zero, and so do all accounts together
     Ledger1,
     /// webhooks and messages may come in any order and number: the state is the same
@@ -55,6 +57,7 @@ impl Invariant {
         Self::Money1,
         Self::Money2,
         Self::Money3,
+        Self::Coupon1,
         Self::Ledger1,
         Self::Event1,
     ];
@@ -73,6 +76,7 @@ impl Invariant {
             Self::Money1 => "MONEY-1",
             Self::Money2 => "MONEY-2",
             Self::Money3 => "MONEY-3",
+            Self::Coupon1 => "COUPON-1",
             Self::Ledger1 => "LEDGER-1",
             Self::Event1 => "EVENT-1",
         }
@@ -164,10 +168,23 @@ pub fn captured_once(status: OrderStatus, paid_by: Option<&str>, payments: &[Pay
 /// MONEY-2: the quote adds up, and `charged` is its total.
 pub fn charged_as_quoted(quote: &Quote, charged: Money) -> Result<(), Violation> {
     let each = |line: &crate::pricing::QuoteLine| line.unit_price_minor * i64::from(line.quantity.get());
-    let sum = quote.lines.iter().map(each).sum::<i64>() + quote.delivery_minor;
-    Invariant::Money2.check(charged == quote.total() && sum == quote.total_minor, || {
-        format!("charged {charged} for {}, which adds up to {sum}", quote.total())
+    let items = quote.lines.iter().map(each).sum::<i64>();
+    let delivery = quote.deliveries.iter().map(|part| part.charge.full_minor).sum::<i64>();
+    let discount = quote.charges().map(crate::pricing::Charge::discount_minor).sum::<i64>();
+    let tax = quote.charges().map(crate::pricing::Charge::tax_on_top_minor).sum::<i64>();
+    let charges = quote.charges().map(|charge| charge.charged_minor).sum::<i64>();
+    let sum = items - discount + delivery + tax;
+    let stated = [quote.items_minor, quote.discount_minor, quote.delivery_minor, quote.tax_minor, quote.total_minor];
+    let adds_up = stated == [items, discount, delivery, tax, sum] && charges == sum;
+    let is_sane = quote.charges().all(|charge| charge.charged_minor >= 0);
+    Invariant::Money2.check(charged == quote.total() && adds_up && is_sane, || {
+        format!("charged {charged} for {}, which adds up to {sum}: {quote:?}", quote.total())
     })
+}
+
+/// COUPON-1 of one promotion: it was redeemed no more often than it may be.
+pub fn redeemed_within(promotion_id: &str, limits: Limits, redeemed: Redeemed) -> Result<(), Violation> {
+    Invariant::Coupon1.check(limits.are_kept(redeemed), || format!("{promotion_id}: {redeemed:?} of {limits:?}"))
 }
 
 #[cfg(test)]

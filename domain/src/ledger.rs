@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::invariants::{self, Invariant};
+use crate::pricing::Shares;
 use crate::wire::GatewayName;
 
 /// A rate in hundredths of a percent: 1,000 are ten percent.
@@ -47,8 +48,12 @@ pub enum Account {
     Seller(String),
     /// What the shop earned by selling for others.
     Commission,
-    /// What was paid for delivery.
+    /// What was paid for delivery by the shop.
     Delivery,
+    /// What is owed to the state.
+    Tax,
+    /// What the shop gave up in promotions.
+    Discounts,
     /// What gateways kept.
     Fees,
     /// What is owed to buyers.
@@ -62,14 +67,23 @@ pub enum Account {
 /// A text that is no [`Account`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no account: write gateway:NAME, seller:NAME, bank, commission, delivery, fees, refunds, disputes or payouts"
+    "{0:?} is no account: write gateway:NAME, seller:NAME, bank, commission, delivery, tax, discounts, fees, refunds, disputes or payouts"
 )]
 pub struct UnknownAccount(String);
 
 impl Account {
     /// Those that there is one of.
-    const UNNAMED: [Self; 7] =
-        [Self::Bank, Self::Commission, Self::Delivery, Self::Fees, Self::Refunds, Self::Disputes, Self::Payouts];
+    const UNNAMED: [Self; 9] = [
+        Self::Bank,
+        Self::Commission,
+        Self::Delivery,
+        Self::Tax,
+        Self::Discounts,
+        Self::Fees,
+        Self::Refunds,
+        Self::Disputes,
+        Self::Payouts,
+    ];
 }
 
 impl fmt::Display for Account {
@@ -80,6 +94,8 @@ impl fmt::Display for Account {
             Self::Seller(name) => write!(f, "seller:{name}"),
             Self::Commission => f.write_str("commission"),
             Self::Delivery => f.write_str("delivery"),
+            Self::Tax => f.write_str("tax"),
+            Self::Discounts => f.write_str("discounts"),
             Self::Fees => f.write_str("fees"),
             Self::Refunds => f.write_str("refunds"),
             Self::Disputes => f.write_str("disputes"),
@@ -152,15 +168,31 @@ pub struct Entry {
     postings: BTreeMap<Account, i64>,
 }
 
-/// A line that was sold, or a part of one that goes back.
+/// Something that was sold, or a part of it that goes back: a line, or its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SoldLine {
-    /// By whom.
-    pub seller: String,
-    /// For how much.
-    pub total_minor: i64,
-    /// What of that the shop keeps.
+pub struct Sold {
+    /// Whose account has what it was sold for: a seller's, or [`Account::Delivery`].
+    pub to: Account,
+    /// Who has which share of what was paid for it.
+    pub shares: Shares,
+    /// What the shop keeps of the base.
     pub commission_minor: i64,
+}
+
+impl Sold {
+    /// What was paid for it.
+    const fn paid_minor(&self) -> i64 {
+        self.shares.base_minor + self.shares.tax_minor - self.shares.discount_minor
+    }
+
+    fn postings(&self) -> [(Account, i64); 4] {
+        [
+            (self.to.clone(), self.shares.base_minor - self.commission_minor),
+            (Account::Commission, self.commission_minor),
+            (Account::Tax, self.shares.tax_minor),
+            (Account::Discounts, -self.shares.discount_minor),
+        ]
+    }
 }
 
 impl Entry {
@@ -192,16 +224,16 @@ impl Entry {
     }
 
     /// An order was paid through `gateway`.
-    pub fn sale(gateway: GatewayName, lines: &[SoldLine], delivery_minor: i64) -> Self {
-        let total: i64 = lines.iter().map(|line| line.total_minor).sum::<i64>() + delivery_minor;
-        let shares = shares(lines, delivery_minor).map(|(account, minor)| (account, -minor));
+    pub fn sale(gateway: GatewayName, sold: &[Sold]) -> Self {
+        let total: i64 = sold.iter().map(Sold::paid_minor).sum();
+        let shares = sold.iter().flat_map(Sold::postings).map(|(account, minor)| (account, -minor));
         Self::new(Cause::Sale, shares.chain([(Account::Gateway(gateway), total)]))
     }
 
     /// A part of what was sold goes back: whoever had a share of it gives it back, and the buyer is owed it.
-    pub fn taken_back(lines: &[SoldLine], delivery_minor: i64) -> Self {
-        let total: i64 = lines.iter().map(|line| line.total_minor).sum::<i64>() + delivery_minor;
-        Self::new(Cause::TakenBack, shares(lines, delivery_minor).chain([(Account::Refunds, -total)]))
+    pub fn taken_back(sold: &[Sold]) -> Self {
+        let total: i64 = sold.iter().map(Sold::paid_minor).sum();
+        Self::new(Cause::TakenBack, sold.iter().flat_map(Sold::postings).chain([(Account::Refunds, -total)]))
     }
 
     /// `gateway` captured money that no order has a use for.
@@ -251,15 +283,6 @@ impl Entry {
     }
 }
 
-/// Who has which share of lines and delivery.
-fn shares(lines: &[SoldLine], delivery_minor: i64) -> impl Iterator<Item = (Account, i64)> {
-    let of = |line: &SoldLine| {
-        let seller = (Account::Seller(line.seller.clone()), line.total_minor - line.commission_minor);
-        [seller, (Account::Commission, line.commission_minor)]
-    };
-    lines.iter().flat_map(of).chain([(Account::Delivery, delivery_minor)])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -268,8 +291,13 @@ mod tests {
 
     const PAYSTACK: GatewayName = GatewayName::Paystack;
 
-    fn line(seller: &str, total_minor: i64, commission_minor: i64) -> SoldLine {
-        SoldLine { seller: seller.to_owned(), total_minor, commission_minor }
+    fn line(seller: &str, base_minor: i64, commission_minor: i64) -> Sold {
+        let shares = Shares { base_minor, tax_minor: 0, discount_minor: 0 };
+        Sold { to: Account::Seller(seller.to_owned()), shares, commission_minor }
+    }
+
+    fn delivery(minor: i64) -> Sold {
+        Sold { to: Account::Delivery, ..line("", minor, 0) }
     }
 
     fn told(entry: &Entry) -> Vec<String> {
@@ -278,24 +306,34 @@ mod tests {
 
     #[test]
     fn a_sale_is_shared_and_what_goes_back_claws_the_shares_back() {
-        let lines = [line("ada", 10_000, 1_000), line("bola", 500, 0), line("ada", 200, 20)];
-        let sale = Entry::sale(PAYSTACK, &lines, 1_500);
+        let lines = [line("ada", 10_000, 1_000), line("bola", 500, 0), line("ada", 200, 20), delivery(1_500)];
+        let sale = Entry::sale(PAYSTACK, &lines);
         let shares =
             ["gateway:paystack 12200", "seller:ada -9180", "seller:bola -500", "commission -1020", "delivery -1500"];
         assert_eq!(told(&sale), shares);
-        let back = Entry::taken_back(&lines[..1], 0);
+        let back = Entry::taken_back(&lines[..1]);
         assert_eq!(told(&back), ["seller:ada 9000", "commission 1000", "refunds -10000"]);
         let refunded = Entry::refunded(Account::Gateway(PAYSTACK), 10_000);
         assert_eq!(told(&refunded), ["gateway:paystack -10000", "refunds 10000"]);
     }
 
     #[test]
+    fn what_the_shop_gives_up_costs_the_shop_and_tax_is_the_states() {
+        let shares = Shares { base_minor: 10_000, tax_minor: 675, discount_minor: 1_000 };
+        let sold = Sold { shares, commission_minor: 1_000, ..line("ada", 0, 0) };
+        let sale = Entry::sale(PAYSTACK, std::slice::from_ref(&sold));
+        assert_eq!(
+            told(&sale),
+            ["gateway:paystack 9675", "seller:ada -9000", "commission -1000", "tax -675", "discounts 1000"]
+        );
+        let back = Entry::taken_back(&[sold]);
+        assert_eq!(told(&back), ["seller:ada 9000", "commission 1000", "tax 675", "discounts -1000", "refunds -9675"]);
+    }
+
+    #[test]
     fn nothing_is_no_line() {
         assert!(Entry::fee(PAYSTACK, 0).is_empty());
-        assert_eq!(
-            told(&Entry::sale(PAYSTACK, &[line("ada", 100, 100)], 0)),
-            ["gateway:paystack 100", "commission -100"]
-        );
+        assert_eq!(told(&Entry::sale(PAYSTACK, &[line("ada", 100, 100)])), ["gateway:paystack 100", "commission -100"]);
     }
 
     #[test]
@@ -306,6 +344,8 @@ mod tests {
             "bank",
             "commission",
             "delivery",
+            "tax",
+            "discounts",
             "fees",
             "refunds",
             "disputes",
@@ -329,23 +369,25 @@ mod tests {
         /// LEDGER-1 is asserted by every entry that is made.
         #[test]
         fn every_entry_sums_to_zero(
-            lines in prop::collection::vec((0_u8..4, 0_i64..1_000_000, 0_u32..=10_000), 1..8),
-            delivery in 0_i64..10_000,
+            lines in prop::collection::vec((0_u8..4, 0_i64..1_000_000, 0_u32..=10_000, 0_i64..1_000, 0_i64..1_000), 1..8),
+            delivered in 0_i64..10_000,
         ) {
-            let sold = |(seller, total_minor, rate): &(u8, i64, u32)| {
-                let commission_minor = BasisPoints::new(*rate).unwrap().of(*total_minor);
-                line(&seller.to_string(), *total_minor, commission_minor)
+            let sold = |(seller, base_minor, rate, tax_minor, discount_minor): &(u8, i64, u32, i64, i64)| {
+                let commission_minor = BasisPoints::new(*rate).unwrap().of(*base_minor);
+                let shares =
+                    Shares { base_minor: *base_minor, tax_minor: *tax_minor, discount_minor: *discount_minor };
+                Sold { shares, ..line(&seller.to_string(), *base_minor, commission_minor) }
             };
-            let lines: Vec<SoldLine> = lines.iter().map(sold).collect();
-            prop_assert!(lines.iter().all(|line| (0..=line.total_minor).contains(&line.commission_minor)));
-            let (sale, back) = (Entry::sale(PAYSTACK, &lines, delivery), Entry::taken_back(&lines, delivery));
+            let lines: Vec<Sold> = lines.iter().map(sold).chain([delivery(delivered)]).collect();
+            prop_assert!(lines.iter().all(|line| (0..=line.shares.base_minor).contains(&line.commission_minor)));
+            let (sale, back) = (Entry::sale(PAYSTACK, &lines), Entry::taken_back(&lines));
             let balance = |account: &Account| {
                 let of = |entry: &Entry| entry.postings().find(|(other, _)| *other == account).map_or(0, |(_, minor)| minor);
                 of(&sale) + of(&back)
             };
             // Whoever had a share has none any more.
             prop_assert!(sale.postings().all(|(account, minor)| *account == Account::Gateway(PAYSTACK)
-                || balance(account) == 0 && minor < 0));
+                || balance(account) == 0 && (minor < 0 || *account == Account::Discounts)));
         }
     }
 }

@@ -166,6 +166,25 @@ impl Money {
     }
 }
 
+/// Splits `total_minor` over `weights`, none of which is negative: each part is its share rounded down, and what is left over goes, one
+/// unit each, to those that lost most by that, the first of them first. The parts come to the whole; without any weight there are none.
+pub fn split(total_minor: i64, weights: &[i64]) -> Vec<i64> {
+    let whole: i128 = weights.iter().copied().map(i128::from).sum();
+    if whole == 0 {
+        return vec![0; weights.len()];
+    }
+    let exact = |weight: &i64| i128::from(total_minor) * i128::from(*weight);
+    let mut parts: Vec<i64> =
+        weights.iter().map(|weight| i64::try_from(exact(weight) / whole).unwrap_or(total_minor)).collect();
+    let mut by_loss: Vec<usize> = (0..weights.len()).collect();
+    by_loss.sort_by_key(|index| -(exact(&weights[*index]) % whole));
+    let left = total_minor - parts.iter().sum::<i64>();
+    for index in by_loss.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+        parts[index] += 1;
+    }
+    parts
+}
+
 /// As people read it: `₦12,500`, `$49.95`. Whole amounts show no decimal places.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,7 +239,25 @@ mod tests {
         assert_eq!(Money::new(1_000, Currency::Xof).to_string(), "CFA 1,000");
     }
 
+    #[test]
+    fn what_cannot_be_split_evenly_goes_to_those_that_lost_most() {
+        assert_eq!(split(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(split(10, &[5, 15, 0]), [3, 7, 0]);
+        assert_eq!(split(1, &[0, 0]), [0, 0]);
+        assert_eq!(split(0, &[3]), [0]);
+    }
+
     proptest! {
+        #[test]
+        fn the_parts_come_to_the_whole(
+            total in 0_i64..=Money::AMOUNT_MINOR_MAX, weights in prop::collection::vec(0_i64..=Money::AMOUNT_MINOR_MAX, 1..9),
+        ) {
+            let parts = split(total, &weights);
+            let has_weight = weights.iter().any(|weight| *weight > 0);
+            prop_assert_eq!(parts.iter().sum::<i64>(), if has_weight { total } else { 0 });
+            prop_assert!(parts.iter().zip(&weights).all(|(part, weight)| *part >= 0 && (*weight > 0 || *part == 0)));
+        }
+
         #[test]
         fn major_units_and_back_are_the_same(amount in 0..=Money::AMOUNT_MINOR_MAX) {
             for currency in Currency::ALL {

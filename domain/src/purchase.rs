@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::cart::{self, Cart};
 use crate::ids::{CartId, CheckoutId, ProductId, Sku};
 use crate::money::{Currency, Money};
+use crate::pricing::{CouponCode, Item, Rules};
 use crate::stock::{self, Quantity, Reservation, StockLine};
 use crate::wire::{GiveUpAnswer, OrderLine, PlaceOrder, PlacedOrder, Problem};
 
@@ -45,8 +46,8 @@ pub enum Call {
     Cart(CartId, cart::Command),
     /// Of a product's stock.
     Stock(ProductId, stock::Command),
-    /// What is sold under these SKUs now, and what delivery costs.
-    Offers(Vec<Sku>),
+    /// What is sold under these SKUs now, and what else decides what it costs with this code.
+    Offers(Vec<Sku>, Option<CouponCode>),
     /// Of the origin.
     Order(Box<PlaceOrder>),
     /// Of the origin: what comes of this checkout will not be paid.
@@ -82,8 +83,10 @@ pub struct CartAnswer {
 pub struct Offers {
     /// Of each variant that can be bought.
     pub variants: BTreeMap<Sku, Offer>,
-    /// What delivery of an order costs, in minor units of each currency.
+    /// What delivery of an order costs where the rules say nothing of it, in minor units of each currency.
     pub delivery_minor: BTreeMap<Currency, i64>,
+    /// What the shop takes and gives beside its prices.
+    pub rules: Rules,
 }
 
 /// A variant as it is sold now.
@@ -99,6 +102,30 @@ pub struct Offer {
     pub seller: String,
     /// Price of one.
     pub price: Money,
+    /// Names from the top, joined by `/`.
+    pub category: String,
+    /// Maker.
+    pub brand: Option<String>,
+    /// Weight of one; 0 where nobody knows.
+    pub weight_grams: u32,
+    /// Whether its price is that of a flash sale.
+    pub is_reduced: bool,
+}
+
+impl Offer {
+    /// So many of it, as the rules look at it.
+    pub fn item(&self, sku: Sku, quantity: Quantity) -> Item {
+        Item {
+            sku,
+            quantity,
+            unit_price_minor: self.price.amount_minor,
+            seller: self.seller.clone(),
+            category: self.category.clone(),
+            brand: self.brand.clone(),
+            weight_grams: self.weight_grams,
+            is_reduced: self.is_reduced,
+        }
+    }
 }
 
 /// An order's lines as each product's stock wants them.

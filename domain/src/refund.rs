@@ -95,6 +95,8 @@ pub enum Cause {
     WrongCurrency,
     /// The order was paid already, or its money was going back.
     DuplicateCapture,
+    /// Paid too late: a code that made it cheaper had been used up.
+    CouponUsedUp,
     /// What was bought goes back, all of it or a part: cancelled before it left, or returned.
     TakenBack,
     /// Paid after its buyer had given it up.
@@ -108,12 +110,13 @@ pub struct UnknownCause(String);
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OutOfStock,
         Self::Underpaid,
         Self::Overpaid,
         Self::WrongCurrency,
         Self::DuplicateCapture,
+        Self::CouponUsedUp,
         Self::TakenBack,
         Self::GivenUp,
     ];
@@ -126,6 +129,7 @@ impl Cause {
             Self::Overpaid => "overpaid",
             Self::WrongCurrency => "wrong_currency",
             Self::DuplicateCapture => "duplicate_capture",
+            Self::CouponUsedUp => "coupon_used_up",
             Self::TakenBack => "taken_back",
             Self::GivenUp => "given_up",
         }
@@ -139,6 +143,7 @@ impl Cause {
             Self::Overpaid => "more was paid than the order costs",
             Self::WrongCurrency => "paid in another currency than the order's",
             Self::DuplicateCapture => "the order was paid already",
+            Self::CouponUsedUp => "paid late, and the code was used up",
             Self::TakenBack => "cancelled or returned",
             Self::GivenUp => "paid after it was given up",
         }

@@ -24,7 +24,7 @@ use crate::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use crate::money::{Currency, Money};
 use crate::order::OrderStatus;
 use crate::payment::PaymentStatus;
-use crate::pricing::{Delivery, Quote};
+use crate::pricing::{Quote, Terms};
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
@@ -147,6 +147,12 @@ pub const NOT_AWAITING_PAYMENT: &str = "not_awaiting_payment";
 /// The code of the [`Problem`] of a checkout that comes again with other contents than the order that it made.
 pub const CHECKOUT_DIFFERS: &str = "checkout_differs";
 
+/// The code of the [`Problem`] of an order with a coupon that was used as often as it can be.
+pub const COUPON_USED_UP: &str = "coupon_used_up";
+
+/// The same of one that this person has used as often as one person can.
+pub const COUPON_USED_BY_YOU: &str = "coupon_used_by_you";
+
 /// One line of an order: what was bought, as it was described and priced when it was bought.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -179,8 +185,8 @@ pub struct PlaceOrder {
     pub address: Address,
     /// What is bought; at least one line.
     pub lines: Vec<OrderLine>,
-    /// How it gets there and for how much.
-    pub delivery: Delivery,
+    /// What applies to it: delivery, promotions, taxes.
+    pub terms: Terms,
     /// Of every amount in it.
     pub currency: Currency,
     /// [`Quote::digest`] of what the shopper was shown; the origin computes its own and refuses another.
@@ -320,6 +326,10 @@ pub const EDGE_STOCK: &str = "/internal/stock/";
 /// nothing ([`SaleReport`]). With a sale's slug appended, `GET`: the one; and `POST` with `/cancel` behind that cancels it.
 pub const EDGE_SALES: &str = "/internal/sales";
 
+/// `GET`: what the shop takes and gives beside its prices ([`crate::pricing::Rules`]). `PUT`: makes that be so, and nothing else of it; the
+/// same again changes nothing.
+pub const EDGE_PRICING: &str = "/internal/pricing";
+
 /// `POST` [`MeasureReservations`] → [`MeasuredReservations`]: what reserving costs, tried with stock that nobody gets.
 pub const EDGE_MEASURE_STOCK: &str = "/internal/stock-measure";
 
@@ -370,6 +380,9 @@ pub struct ImportProduct {
     /// Units sold before it came here. Read once: from then on paid orders count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sold: u32,
+    /// Weight of one, in grams; 0 when nobody knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub weight_grams: u32,
 }
 
 /// Whether shoppers see a product.

@@ -10,7 +10,7 @@ use crate::checkout::delivery_prices;
 use crate::context::Context;
 use crate::durable::client::{self, CartCall, StockAsk};
 use crate::error::Error;
-use crate::{origin_client, sales};
+use crate::{origin_client, pricing, sales};
 
 /// Makes all `calls` at once; the answers in their order. `sales` says which prices hold for this shopper.
 pub(crate) async fn carry(context: &Context, sales: &sales::Offers, calls: Vec<Call>) -> Result<Vec<Answer>, Error> {
@@ -24,23 +24,29 @@ async fn ask(context: &Context, sales: &sales::Offers, call: Call) -> Result<Ans
             let answer = client::stock(context, product_id, StockAsk::Do(command)).await?;
             Answer::Stock(answer.map(|answer| answer.reservation))
         }
-        Call::Offers(skus) => {
+        Call::Offers(skus, coupon) => {
             let articles = catalogue::articles(context, &skus.iter().collect::<Vec<&Sku>>()).await?;
             let priced = articles.into_iter().map(|article| sales.priced(article));
-            let variants = priced.map(|article| (article.sku.clone(), offer(article))).collect();
-            Answer::Offers(Offers { variants, delivery_minor: delivery_prices(context)? })
+            let variants = priced.map(|article| (article.sku.clone(), offer(&article))).collect();
+            let rules = pricing::rules(context, coupon.as_ref()).await?;
+            Answer::Offers(Offers { variants, delivery_minor: delivery_prices(context)?, rules })
         }
         Call::Order(order) => Answer::Order(origin_client::place_order(context, &order).await?),
         Call::GiveUp(checkout_id) => Answer::GaveUp(origin_client::give_up(context, checkout_id).await?),
     })
 }
 
-fn offer(article: Article) -> Offer {
+/// An article as a purchase looks at it.
+pub(crate) fn offer(article: &Article) -> Offer {
     Offer {
         title: article.full_title(),
         product_id: article.product_id,
-        slug: article.slug,
-        seller: article.seller,
+        slug: article.slug.clone(),
+        seller: article.seller.clone(),
         price: article.price,
+        category: article.category.join("/"),
+        brand: article.brand.clone(),
+        weight_grams: article.weight_grams,
+        is_reduced: article.is_reduced,
     }
 }

@@ -15,7 +15,7 @@ use crate::catalogue::{self, Article};
 use crate::context::Context;
 use crate::durable::client::{self, CartCall};
 use crate::error::{self, Error, sentence};
-use crate::sales;
+use crate::{pricing, sales};
 
 /// How many carts in a row may have become part of another one. Nobody signs in so often within a cart's life.
 const FOLLOWED_MAX: usize = 8;
@@ -68,6 +68,15 @@ pub(crate) async fn set_quantity(
 pub(crate) async fn put_back(context: &Context, cart_id: CartId, sku: &Sku, passes: &[Pass]) -> Result<Found, Error> {
     let (available, units_max) = room(context, cart_id, sku, passes).await?;
     change(context, cart_id, Command::PutBack { sku: sku.clone(), available, units_max }).await
+}
+
+/// Keeps the code that a shopper typed, if there is such a promotion and this is its time; without one, forgets the one that is there.
+pub(crate) async fn set_coupon(context: &Context, cart_id: CartId, text: &str) -> Result<Found, Error> {
+    let code = match text.trim() {
+        "" => None,
+        text => Some(pricing::coupon(context, text).await?),
+    };
+    change(context, cart_id, Command::SetCoupon { code }).await
 }
 
 /// The shopper has seen what the cart's things cost: what these articles cost now.

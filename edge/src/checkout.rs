@@ -9,19 +9,23 @@ use domain::admission::Pass;
 use domain::cart::CartLine;
 use domain::checkout::{Address, email_problem};
 use domain::ids::{CartId, CheckoutId, OrderId, Sku};
-use domain::money::Currency;
-use domain::pricing::{self, CannotQuote, Delivery, DeliveryMethod, PricedLine, Quote};
+use domain::money::{Currency, Money};
+use domain::pricing::{
+    Basket, CannotQuote, CouponCode, CouponOutcome, DeliveryMethod, Destination, Item, MethodOffer, Quote, Rules, Wish,
+};
 use domain::purchase::{self, Correction, GaveUp, GivingUp, Placing, Refusal, Step};
 use domain::stock::{self, Quantity};
+use domain::time::Timestamp;
 use domain::wire::{GatewayName, PlacedOrder, ShortLine};
 use http::StatusCode;
 
 use crate::catalogue::{self, Article};
 use crate::context::Context;
 use crate::error::{Error, Rejection, sentence};
+use crate::pages::product::Delivered;
 use crate::sales::{self, Offers};
 use crate::session::Tokens;
-use crate::{carrier, carts, gateways, origin_client};
+use crate::{carrier, carts, gateways, origin_client, pricing};
 
 /// What delivery costs.
 const DELIVERY_SETTING: &str = "DELIVERY_STANDARD_MINOR";
@@ -49,8 +53,32 @@ pub(crate) struct PricedCart {
     pub(crate) lines: Vec<PricedCartLine>,
     /// Lines that are no longer sold.
     pub(crate) gone: Vec<CartLine>,
-    /// `None` when there is nothing to price, or in several currencies.
+    /// `None` when there is nothing to price, or in several currencies, or nothing of it is delivered there.
     pub(crate) quote: Option<Quote>,
+    /// What became of the code that was typed.
+    pub(crate) coupon: Option<CouponOutcome>,
+    /// The ways to have it delivered, with what each costs.
+    pub(crate) methods: Vec<MethodOffer>,
+}
+
+/// What a shopper wants beside the things in the cart.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) destination: Destination,
+    pub(crate) method: DeliveryMethod,
+    pub(crate) coupon: Option<CouponCode>,
+}
+
+impl Wanted {
+    /// What is most likely, before anybody has said where to: so that a cart can show what it will cost.
+    pub(crate) fn likely(coupon: Option<&CouponCode>) -> Self {
+        Self { destination: Destination::of(&home()), method: DeliveryMethod::Standard, coupon: coupon.cloned() }
+    }
+}
+
+/// Where most orders go.
+pub(crate) fn home() -> Address {
+    Address { country: "NG".to_owned(), ..Address::default() }
 }
 
 impl PricedCart {
@@ -83,25 +111,33 @@ pub(crate) async fn articles(context: &Context, lines: &[CartLine], offers: &Off
 }
 
 /// Looks up what is in a cart and what it costs.
-pub(crate) async fn price(context: &Context, lines: &[CartLine], offers: &Offers) -> Result<PricedCart, Error> {
+pub(crate) async fn price(
+    context: &Context,
+    lines: &[CartLine],
+    offers: &Offers,
+    wanted: &Wanted,
+) -> Result<PricedCart, Error> {
     let articles = articles(context, lines, offers).await?;
-    price_of(context, lines, &articles, |_| true)
+    price_of(context, lines, &articles, wanted, |_| true).await
 }
 
 /// What is in a cart, of what was looked up, and what that costs of it which can be had now.
-pub(crate) fn price_of_what_there_is(
+pub(crate) async fn price_of_what_there_is(
     context: &Context,
     lines: &[CartLine],
     articles: &Articles,
     offers: &Offers,
+    wanted: &Wanted,
 ) -> Result<PricedCart, Error> {
-    price_of(context, lines, articles, |article| article.available > 0 && !offers.is_held_back(article.product_id))
+    let is_there = |article: &Article| article.available > 0 && !offers.is_held_back(article.product_id);
+    price_of(context, lines, articles, wanted, is_there).await
 }
 
-fn price_of(
+async fn price_of(
     context: &Context,
     lines: &[CartLine],
     articles: &Articles,
+    wanted: &Wanted,
     is_counted: impl Fn(&Article) -> bool,
 ) -> Result<PricedCart, Error> {
     let mut priced = Vec::with_capacity(lines.len());
@@ -112,40 +148,58 @@ fn price_of(
             None => gone.push(line.clone()),
         }
     }
-    let mut cart = PricedCart { lines: priced, gone, quote: None };
-    let counted: Vec<&PricedCartLine> = cart.lines.iter().filter(|line| is_counted(&line.article)).collect();
+    let mut cart = PricedCart { lines: priced, gone, quote: None, coupon: None, methods: Vec::new() };
+    let item = |line: &PricedCartLine| carrier::offer(&line.article).item(line.article.sku.clone(), line.quantity);
+    let counted: Vec<Item> = cart.lines.iter().filter(|line| is_counted(&line.article)).map(item).collect();
     if !counted.is_empty() && !cart.is_mixed() {
-        cart.quote = Some(quote(context, &counted, DeliveryMethod::Standard, cart.currency())?);
+        let rules = pricing::rules(context, wanted.coupon.as_ref()).await?;
+        quote(&mut cart, &counted, &rules, &delivery_prices(context)?, wanted, context.now())?;
     }
     Ok(cart)
 }
 
-/// What standard delivery costs in `currency`.
-pub(crate) fn delivery(context: &Context, method: DeliveryMethod, currency: Currency) -> Result<Delivery, Error> {
-    let price_minor = *delivery_prices(context)?.get(&currency).ok_or_else(|| no_delivery(currency))?;
-    Ok(Delivery { method, price_minor })
+/// What one of an article costs to deliver where most orders go, and the zone that this is; `None` when it is not delivered there.
+pub(crate) async fn delivery_of(context: &Context, item: Item, currency: Currency) -> Result<Option<Delivered>, Error> {
+    let rules = pricing::rules(context, None).await?;
+    let flat_delivery_minor = delivery_prices(context)?.get(&currency).copied();
+    let (items, wanted) = ([item], Wanted::likely(None));
+    let basket = Basket { items: &items, currency, flat_delivery_minor };
+    let wish = |method| Wish { destination: &wanted.destination, method, coupon: None };
+    let methods = rules.methods(basket, wish(DeliveryMethod::Standard), context.now());
+    let Some(method) = methods.iter().map(|offer| offer.method).find(|method| *method != DeliveryMethod::Pickup) else {
+        return Ok(None);
+    };
+    let priced = rules.price(basket, wish(method), context.now()).map_err(cannot_quote)?;
+    let zone = priced.quote.deliveries.first().map(|part| part.zone.clone()).unwrap_or_default();
+    Ok(Some(Delivered { price: Money::new(priced.quote.delivery_charged_minor(), currency), zone }))
 }
 
-/// The same in every currency that the shop delivers for.
+/// What delivery costs in every currency that the shop delivers for, where its rules say nothing of it.
 pub(crate) fn delivery_prices(context: &Context) -> Result<BTreeMap<Currency, i64>, Error> {
     serde_json::from_str(&context.var(DELIVERY_SETTING)?).map_err(|error| Error::setting(DELIVERY_SETTING, error))
 }
 
+/// Works out what a cart costs. A method that is not possible there gives way to the first that is.
 fn quote(
-    context: &Context,
-    lines: &[&PricedCartLine],
-    method: DeliveryMethod,
-    currency: Currency,
-) -> Result<Quote, Error> {
-    let priced: Vec<PricedLine> = lines
-        .iter()
-        .map(|line| PricedLine {
-            sku: line.article.sku.clone(),
-            quantity: line.quantity,
-            unit_price_minor: line.article.price.amount_minor,
-        })
-        .collect();
-    pricing::quote(&priced, delivery(context, method, currency)?, currency).map_err(cannot_quote)
+    cart: &mut PricedCart,
+    items: &[Item],
+    rules: &Rules,
+    delivery_minor: &BTreeMap<Currency, i64>,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let currency = cart.currency();
+    let basket = Basket { items, currency, flat_delivery_minor: delivery_minor.get(&currency).copied() };
+    let wish = |method| Wish { destination: &wanted.destination, method, coupon: wanted.coupon.as_ref() };
+    cart.methods = rules.methods(basket, wish(wanted.method), now);
+    let is_possible = cart.methods.iter().any(|offer| offer.method == wanted.method);
+    let method = cart.methods.first().map(|offer| offer.method).filter(|_| !is_possible).unwrap_or(wanted.method);
+    match rules.price(basket, wish(method), now) {
+        Ok(priced) => (cart.quote, cart.coupon) = (Some(priced.quote), priced.coupon),
+        Err(CannotQuote::NotDeliveredThere | CannotQuote::NoSuchMethod(_)) => {}
+        Err(error) => return Err(cannot_quote(error)),
+    }
+    Ok(())
 }
 
 /// What is wrong with the fields of a checkout, by field.
@@ -254,7 +308,6 @@ fn refused(refusal: Refusal, offers: &Offers, email: &str) -> Error {
             "These things are priced in different currencies",
             "An order is paid in one currency. Buy them one after the other.".to_owned(),
         ),
-        Refusal::NoDelivery(currency) => no_delivery(currency),
         Refusal::CannotQuote(error) => cannot_quote(error),
         Refusal::QuoteChanged { total } => conflict(
             "quote_changed",
@@ -308,9 +361,15 @@ fn out_of_stock(lines: Vec<ShortLine>) -> Error {
 }
 
 fn cannot_quote(error: CannotQuote) -> Error {
-    Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, "cannot_quote", "This cart cannot be priced", sentence(error))
-}
-
-fn no_delivery(currency: Currency) -> Error {
-    Error::setting(DELIVERY_SETTING, format!("has no price in {currency}"))
+    let (code, title) = match &error {
+        CannotQuote::NoDeliveryPrice(currency) => {
+            return Error::setting(DELIVERY_SETTING, format!("has no price in {currency}"));
+        }
+        CannotQuote::NotDeliveredThere => ("not_delivered_there", "We do not deliver there"),
+        CannotQuote::NoSuchMethod(_) => ("method_not_offered", "This way of delivery is not offered"),
+        CannotQuote::Empty | CannotQuote::NegativePrice | CannotQuote::Twice(_) | CannotQuote::TooLarge => {
+            ("cannot_quote", "This cart cannot be priced")
+        }
+    };
+    Error::rejection(StatusCode::UNPROCESSABLE_ENTITY, code, title, sentence(error))
 }

@@ -24,6 +24,7 @@ mod mail;
 mod origin_client;
 mod outgoing;
 pub mod pages;
+mod pricing;
 mod queries;
 mod router;
 mod routes;

@@ -3,10 +3,10 @@
 use domain::ids::{CheckoutId, OrderId, RefundId};
 use domain::signature::{Audience, SignedParts};
 use domain::wire::{
-    CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, GatewayName, GatewayOffers, GiveUpAnswer, HEADER_REQUEST_ID,
-    NOT_AWAITING_PAYMENT, NextPayment, ORIGIN_GATEWAYS, ORIGIN_GIVE_UP, ORIGIN_ORDER, ORIGIN_PAYMENTS,
-    ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, OrderView, PaymentHandle, PlaceOrder, PlacedOrder, Problem,
-    RefundRequest, RefundRight,
+    CHECKOUT_DIFFERS, CHECKOUT_GIVEN_UP, COUPON_USED_BY_YOU, COUPON_USED_UP, GatewayName, GatewayOffers, GiveUpAnswer,
+    HEADER_REQUEST_ID, NOT_AWAITING_PAYMENT, NextPayment, ORIGIN_GATEWAYS, ORIGIN_GIVE_UP, ORIGIN_ORDER,
+    ORIGIN_PAYMENTS, ORIGIN_PLACE_ORDER, ORIGIN_REFUNDS, ORIGIN_VERIFY, OrderView, PaymentHandle, PlaceOrder,
+    PlacedOrder, Problem, RefundRequest, RefundRight,
 };
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -162,6 +162,8 @@ pub(crate) fn refused(problem: Problem) -> Error {
         "gateway_not_offered" | "currency_not_offered" => ("gateway_not_offered", "This way of paying is not offered"),
         NOT_AWAITING_PAYMENT => (NOT_AWAITING_PAYMENT, "This order does not wait for a payment"),
         "too_many_payments" => ("too_many_payments", "Too many payments were begun"),
+        COUPON_USED_UP => (COUPON_USED_UP, "This code cannot be used again"),
+        COUPON_USED_BY_YOU => (COUPON_USED_BY_YOU, "This code cannot be used again"),
         "not_refundable" => ("not_refundable", "This order cannot be cancelled"),
         _ => ("order_refused", "The order cannot be placed"),
     };

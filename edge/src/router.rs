@@ -16,9 +16,9 @@ use worker::{Env, Headers, HttpRequest, Response, WebSocket};
 use crate::context::Context;
 use crate::error::{Error, Unanswered};
 use crate::routes::{
-    account, api, cart, checkout, health, home, index_files, internal, internal_orders, internal_sales,
-    internal_search, internal_stock, listing, live, measure, measure_stock, order, pictures, product, sale, search,
-    sign_in,
+    account, api, cart, checkout, health, home, index_files, internal, internal_orders, internal_pricing,
+    internal_sales, internal_search, internal_stock, listing, live, measure, measure_stock, order, pictures, product,
+    sale, search, sign_in,
 };
 use crate::signed;
 
@@ -53,6 +53,7 @@ fn routes() -> Router {
         .route(wire::EDGE_SALES, get(internal_sales::list).post(internal_sales::set))
         .route("/internal/sales/{slug}", get(internal_sales::report))
         .route("/internal/sales/{slug}/cancel", post(internal_sales::cancel))
+        .route(wire::EDGE_PRICING, get(internal_pricing::show).put(internal_pricing::set))
         .route("/internal/orders/{id}", get(internal_orders::relay))
         .route("/internal/orders/{id}/refunds", post(internal_orders::relay))
         .route("/internal/orders/{id}/refunds/{refund}/{what}", post(internal_orders::relay))
@@ -88,6 +89,7 @@ fn routes() -> Router {
         .route("/api/v1/carts/{id}/saved/{sku}/put-back", post(api::saved_put_back))
         .route("/api/v1/carts/{id}/accept-prices", post(api::prices_accept))
         .route("/api/v1/carts/{id}/give-up", post(api::checkout_give_up))
+        .route("/api/v1/carts/{id}/coupon", post(api::coupon_set).delete(api::coupon_remove))
         .route("/api/v1/carts/{id}/merge", post(api::cart_merge))
         .route("/api/v1/checkouts", post(api::checkout))
         .route("/api/v1/gateways", get(api::gateways))
@@ -131,9 +133,11 @@ fn routes() -> Router {
         .route("/cart/saved/remove", post(cart::remove_saved))
         .route("/cart/saved/put-back", post(cart::put_back))
         .route("/cart/prices", post(cart::accept_prices))
+        .route("/cart/coupon", post(cart::coupon))
         .route("/cart/open/{link}", get(cart::open_form).post(cart::open))
         .route("/cart/give-up", post(cart::give_up))
         .route("/checkout", get(checkout::form).post(checkout::place))
+        .route("/checkout/review", get(checkout::review_again).post(checkout::review))
         .route("/checkout/return/{checkout_id}/{token}", get(checkout::back))
         .route("/orders/{id}", get(order::order))
         .route("/orders/{id}/status", get(order::status))

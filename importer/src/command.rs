@@ -1,9 +1,11 @@
 //! How the operator's commands begin and end: arguments that are wrong, help that was asked for, and errors all look the same.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Context as _;
 use clap::Parser;
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -70,10 +72,28 @@ impl Form {
             Self::Json => format!("{}\n", serde_json::to_string_pretty(what)?),
             Self::Csv => csv(what)?,
         };
-        match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        say(&text)
+    }
+}
+
+/// What is in a file; `-` is the standard input.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text_of(file: &Path) -> anyhow::Result<String> {
+    let text =
+        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    text.with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Says what was asked for. That nobody listens any more is no error.
+///
+/// # Errors
+/// When the standard output is broken in another way.
+pub fn say(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Draft {
     pub rating: Option<Rating>,
     /// Units sold so far.
     pub sold: u32,
+    /// Weight of one; 0 when nobody knows.
+    pub weight_grams: u32,
 }
 
 /// A variant, checked.
@@ -122,6 +124,7 @@ impl Draft {
         let status = wrong.take(status(cells));
         let rating = wrong.take(rating(cells));
         let sold = wrong.take(count(cells, "sold", 0));
+        let weight_grams = wrong.take(count(cells, "weight_grams", 0));
         let (Some(sku), Some(title), Some(price), Some(stock), Some(mut images), Some(variant_cells)) =
             (sku, title, price, stock, images, variants)
         else {
@@ -160,6 +163,7 @@ impl Draft {
             status: status.unwrap_or_default(),
             rating: rating.flatten(),
             sold: sold.unwrap_or_default(),
+            weight_grams: weight_grams.unwrap_or_default(),
         };
         draft.tidied()
     }
@@ -249,6 +253,7 @@ impl Draft {
             status: self.status,
             rating: self.rating,
             sold: self.sold,
+            weight_grams: self.weight_grams,
         }
     }
 
@@ -467,11 +472,12 @@ mod tests {
     #[test]
     fn a_shop_that_moves_here_brings_its_ratings_and_sales() {
         let draft = read(
-            r#"{"sku":"A","title":"A","price":1,"status":"hidden","rating":4.333,"rating_count":12,"sold":"340"}"#,
+            r#"{"sku":"A","title":"A","price":1,"status":"hidden","rating":4.333,"rating_count":12,"sold":"340","weight_grams":1200}"#,
         )
         .unwrap();
         let rating = Rating { hundredths: 433, count: 12 };
         assert_eq!((draft.status, draft.rating, draft.sold), (ProductStatus::Hidden, Some(rating), 340));
+        assert_eq!(draft.weight_grams, 1_200);
         let plain = read(r#"{"sku":"A","title":"A","price":1,"rating":0,"rating_count":0}"#).unwrap();
         assert_eq!((plain.status, plain.rating, plain.sold), (ProductStatus::Active, None, 0));
         for (columns, wrong) in [
@@ -484,6 +490,7 @@ mod tests {
             (r#""rating_count":4"#, "rating:"),
             (r#""rating":4,"rating_count":-1"#, "rating_count:"),
             (r#""sold":1.5"#, "sold:"),
+            (r#""weight_grams":"1 kg""#, "weight_grams:"),
         ] {
             let reason = read(&format!(r#"{{"sku":"A","title":"A","price":1,{columns}}}"#)).unwrap_err();
             assert!(reason.starts_with(wrong), "{columns}: {reason}");

@@ -133,6 +133,7 @@ fn draft(
         status: ProductStatus::Active,
         rating: None,
         sold: 0,
+        weight_grams: 0,
         sku,
     }
     .tidied()

@@ -11,6 +11,7 @@ pub mod import;
 pub mod luma;
 pub mod order_table;
 pub mod picture;
+pub mod pricing_file;
 pub mod random;
 pub mod report;
 pub mod resume;

@@ -76,6 +76,7 @@ fn read(product: LumaProduct, defaults: &Defaults) -> Result<Draft, String> {
         status: ProductStatus::Active,
         rating: None,
         sold: 0,
+        weight_grams: 0,
     }
     .tidied()
 }

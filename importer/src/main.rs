@@ -43,7 +43,7 @@ enum What {
     ///
     /// Columns: sku, title, description, brand, category ("A/B/C"), price (decimal), currency, attributes {name: value},
     /// images [paths beside the file or web addresses], stock, seller, variants [{sku, options{}, price, stock, image}],
-    /// codes [EAN …], status (active, hidden), rating (1 to 5) with rating_count, sold. Only sku, title and price are
+    /// codes [EAN …], status (active, hidden), rating (1 to 5) with rating_count, sold, weight_grams. Only sku, title and price are
     /// required.
     Products {
         /// The file

@@ -19,7 +19,7 @@ use self::records::{Record, Records};
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// The columns that are read; others are named once and left alone.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 18] = [
     "sku",
     "title",
     "description",
@@ -37,6 +37,7 @@ pub const COLUMNS: [&str; 17] = [
     "rating",
     "rating_count",
     "sold",
+    "weight_grams",
 ];
 
 const COLUMNS_REQUIRED: [&str; 3] = ["sku", "title", "price"];

@@ -66,6 +66,7 @@ fn product(seed: u64, number: u64) -> Result<Draft, String> {
         status: ProductStatus::Active,
         rating,
         sold,
+        weight_grams: 0,
         sku,
     }
     .tidied()

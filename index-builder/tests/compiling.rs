@@ -55,6 +55,7 @@ fn product(number: u128) -> CatalogueProduct {
         status: ProductStatus::Active,
         rating: None,
         sold: 0,
+        weight_grams: 0,
     };
     let id = ProductId(Uuid::from_u128(number));
     CatalogueProduct { id, slug: format!("lamp-{number}"), created_at: Timestamp(1), available: 2, product }

@@ -2,9 +2,9 @@
 //! [`domain::ledger`] decides.
 
 use domain::ids::{RefundId, Sku};
-use domain::ledger::{Account, Entry, SoldLine};
+use domain::ledger::{Account, Entry, Sold};
 use domain::refund::RefundStatus;
-use domain::refund::part::PricedPart;
+use domain::refund::part::{PaidDelivery, PricedPart};
 use domain::time::Timestamp;
 
 use crate::error::Error;
@@ -31,16 +31,25 @@ pub async fn sale(
     payment: &StoredPayment,
     occasion: Occasion<'_>,
 ) -> Result<(), Error> {
-    let lines: Vec<SoldLine> = order
-        .lines
-        .iter()
-        .map(|line| {
-            let total_minor = line.unit_price_minor * i64::from(line.quantity.get());
-            SoldLine { seller: line.seller.clone(), total_minor, commission_minor: order.commission_minor(&line.sku) }
-        })
-        .collect();
-    let entry = Entry::sale(payment.gateway, &lines, order.delivery.price_minor);
+    let line = |line: &domain::pricing::QuoteLine| {
+        let shares = line.charge.shares();
+        let commission_minor = order.commission_minor(&line.sku, shares.base_minor);
+        Sold { to: seller(order, &line.sku), shares, commission_minor }
+    };
+    let mut sold: Vec<Sold> = order.quote.lines.iter().map(line).collect();
+    sold.extend(PaidDelivery::all(&order.quote).into_iter().map(delivered));
+    let entry = Entry::sale(payment.gateway, &sold);
     write(tx, &entry, payment, &payment.payment.reference, occasion).await
+}
+
+fn seller(order: &StoredOrder, sku: &Sku) -> Account {
+    let line = order.lines.iter().find(|line| line.sku == *sku);
+    Account::Seller(line.map(|line| line.seller.clone()).unwrap_or_default())
+}
+
+/// Of what is paid for delivery the shop takes no commission.
+fn delivered(PaidDelivery { kept_by, charge }: PaidDelivery) -> Sold {
+    Sold { to: kept_by.map_or(Account::Delivery, Account::Seller), shares: charge.shares(), commission_minor: 0 }
 }
 
 /// A payment captured what no order has a use for.
@@ -63,19 +72,14 @@ pub async fn taken_back(
     (refund_id, part): (RefundId, &PricedPart),
     occasion: Occasion<'_>,
 ) -> Result<(), Error> {
-    let seller = |sku: &Sku| {
-        order.lines.iter().find(|line| line.sku == *sku).map(|line| line.seller.clone()).unwrap_or_default()
-    };
-    let lines: Vec<SoldLine> = part
-        .lines
-        .iter()
-        .map(|line| SoldLine {
-            seller: seller(&line.sku),
-            total_minor: line.worth_minor,
-            commission_minor: line.share_of(order.commission_minor(&line.sku)),
-        })
-        .collect();
-    let entry = Entry::taken_back(&lines, part.delivery_minor);
+    let mut sold = Vec::with_capacity(part.lines.len() + part.deliveries.len());
+    for line in &part.lines {
+        let whole = order.charge(&line.sku)?.shares();
+        let commission_minor = line.share_of(order.commission_minor(&line.sku, whole.base_minor));
+        sold.push(Sold { to: seller(order, &line.sku), shares: line.shares_of(whole), commission_minor });
+    }
+    sold.extend(part.deliveries.iter().cloned().map(delivered));
+    let entry = Entry::taken_back(&sold);
     write(tx, &entry, payment, &refund_id.to_string(), occasion).await
 }
 

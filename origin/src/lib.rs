@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod payout;
 pub mod place_order;
 pub mod reconcile;
+pub mod redemption;
 pub mod refund;
 pub mod rounds;
 pub mod settle;

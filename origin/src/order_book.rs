@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::error::Error;
 use crate::store::orders::StoredOrder;
-use crate::store::{Tx, orders, outbox};
+use crate::store::{Tx, orders, outbox, redemptions};
 
 /// How many orders are told once more in one transaction.
 const RESTATED_AT_ONCE: u32 = 200;
@@ -37,6 +37,12 @@ pub async fn record(
             let mut machine = order.machine();
             machine.evolve(event);
             order.placed = machine.into_placed().ok_or_else(|| Error::Bug(format!("order {} vanished", order.id)))?;
+        }
+        match event {
+            Event::Cancelled | Event::GivenUp | Event::RefundDue { .. } => {
+                redemptions::give_back(tx, order.id, now).await?
+            }
+            Event::Placed { .. } | Event::Paid { .. } | Event::Refunded => {}
         }
         note(tx, order, what, None, &reason(event), request_id, now).await?;
     }

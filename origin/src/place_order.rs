@@ -20,10 +20,10 @@ use uuid::Uuid;
 use crate::App;
 use crate::error::{Error, Rejected};
 use crate::open_payment::{self, Wish, attempt_of};
-use crate::order_book;
 use crate::store::orders::{StoredOrder, priced};
 use crate::store::payments::StoredPayment;
 use crate::store::{Tx, orders, payments};
+use crate::{order_book, redemption};
 
 const RESERVED_MAX: Millis = Millis::days(1);
 const RETURN_URL_LENGTH_MAX: usize = 2_000;
@@ -89,7 +89,7 @@ fn check_fields(request: &PlaceOrder, now: Timestamp) -> Result<(), Error> {
 
 /// The quote that the shopper agreed to, worked out here once more (MONEY-2).
 fn agreed_quote(request: &PlaceOrder) -> Result<Quote, Error> {
-    let quote = quote(&priced(&request.lines), request.delivery, request.currency)
+    let quote = quote(&priced(&request.lines), &request.terms, request.currency)
         .map_err(|error| unprocessable("invalid_order", "Invalid order", error.to_string()))?;
     if quote.digest() != request.quote_digest {
         let detail = format!("the price is {} now; show it and ask again", quote.total());
@@ -109,7 +109,7 @@ fn content_digest(request: &PlaceOrder) -> Result<String, Error> {
         "email": request.email,
         "address": request.address,
         "lines": request.lines,
-        "delivery": request.delivery,
+        "terms": request.terms,
         "quote_digest": request.quote_digest,
     });
     let text = serde_json::to_vec(&content).map_err(|error| Error::Bug(error.to_string()))?;
@@ -151,6 +151,8 @@ async fn commit(
             }
             let mut order = new_order(app, request, quote, &events, now)?;
             orders::insert(&mut tx, &order).await?;
+            let redeems = (&request.terms, request.email.as_str());
+            redemption::redeem(&mut tx, order.id, order.cart_id, redeems, now).await?;
             order_book::record(&mut tx, &mut order, &events, request_id, now).await?;
             let payment = attempt_of(app, &order, request.gateway, 1, now);
             payments::insert(&mut tx, &payment, now + open_payment::LENGTH).await?;
@@ -185,7 +187,7 @@ fn new_order(
             .iter()
             .map(|line| (line.sku.clone(), app.config().commissions.of(&line.seller)))
             .collect(),
-        delivery: request.delivery,
+        quote: quote.clone(),
         total: quote.total(),
         quote_digest: request.quote_digest.clone(),
         return_url: request.return_url.clone(),

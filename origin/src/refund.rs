@@ -47,7 +47,7 @@ pub async fn order_undeliverable(
     payment: &StoredPayment,
     occasion: Occasion<'_>,
 ) -> Result<(), Error> {
-    let quote = order.quote()?;
+    let quote = order.quote.clone();
     let before = refunds::of_order(tx.connection(), order.id).await?;
     if machine(payment, &before).left_minor() == 0 {
         return Ok(());
@@ -199,7 +199,7 @@ async fn take_back(
         let detail = "its payer asked their bank for the money back; a refund would give it to them twice";
         return Err(conflict("disputed", "This payment is disputed", detail));
     }
-    let quote = order.quote()?;
+    let quote = order.quote.clone();
     let mut parts: Vec<Part> = before.iter().map(|stored| stored.part.clone()).collect();
     let part = match (&wanted.part, &wanted.by) {
         (Some(part), _) => part.clone(),

@@ -20,7 +20,7 @@ use crate::store::payments::{self, StoredPayment};
 use crate::store::refunds;
 use crate::store::sql::Connection;
 use crate::store::{Store, Tx};
-use crate::{dispute, ledger, order_book, payout, refund, store};
+use crate::{dispute, ledger, order_book, payout, redemption, refund, store};
 
 /// What became of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,6 +260,9 @@ async fn tell_order(
     match order.machine().decide(&command, now) {
         Ok(events) => {
             if matches!(command, OrderCommand::ObserveCapture { .. }) && !events.is_empty() {
+                if !redemption::redeem_again(tx, order.id).await? {
+                    return coupon_used_up(tx, order, stored, Occasion { request_id, now }).await;
+                }
                 ledger::sale(tx, order, stored, Occasion { request_id, now }).await?;
             }
             order_book::record(tx, order, &events, request_id, now).await
@@ -267,8 +270,7 @@ async fn tell_order(
         Err(rejection @ OrderRejection::CaptureNotNeeded { .. }) => {
             let reference = stored.payment.reference.clone();
             tracing::warn!(reference, %rejection, "money that the order has no use for: it goes back");
-            let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
-            events.iter().for_each(|event| stored.payment.evolve(event));
+            mark_unwanted(stored)?;
             let cause = if order.placed.is_given_up { Cause::GivenUp } else { Cause::DuplicateCapture };
             refund::order_unwanted(tx, stored, cause, Occasion { request_id, now }).await?;
             let events = order.machine().decide(&OrderCommand::ReturnCapture { reference }, now);
@@ -283,6 +285,31 @@ async fn tell_order(
             | OrderRejection::WrongStatus { .. }),
         ) => Err(Error::Bug(rejection.to_string())),
     }
+}
+
+/// Money came after its time, and what made the order cheaper had been redeemed by somebody else: it goes back, as money does that is
+/// not what the order costs.
+async fn coupon_used_up(
+    tx: &mut Tx,
+    order: &mut StoredOrder,
+    stored: &mut StoredPayment,
+    occasion: Occasion<'_>,
+) -> Result<(), Error> {
+    let Occasion { request_id, now } = occasion;
+    let reference = stored.payment.reference.clone();
+    tracing::warn!(reference, order_id = %order.id, "paid late, and the code was used up: this one goes back");
+    mark_unwanted(stored)?;
+    refund::order_unwanted(tx, stored, Cause::CouponUsedUp, occasion).await?;
+    let events = order.machine().decide(&OrderCommand::ObserveMismatch { reference }, now);
+    let events = events.map_err(|bug| Error::Bug(bug.to_string()))?;
+    order_book::record(tx, order, &events, request_id, now).await
+}
+
+/// What was captured is of no use to its order.
+fn mark_unwanted(stored: &mut StoredPayment) -> Result<(), Error> {
+    let events = stored.payment.decide(&Command::MarkDuplicate).map_err(|bug| Error::Bug(bug.to_string()))?;
+    events.iter().for_each(|event| stored.payment.evolve(event));
+    Ok(())
 }
 
 /// Why money that is not what was asked for goes back.

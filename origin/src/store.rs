@@ -15,6 +15,7 @@ pub mod orders;
 pub mod outbox;
 pub mod payments;
 pub mod payouts;
+pub mod redemptions;
 pub mod refunds;
 pub mod sql;
 
@@ -43,13 +44,14 @@ const TRIES_MAX: u32 = 10;
 const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Forward only. A migration that was published is never edited.
-const MIGRATIONS: [(i64, &str); 6] = [
+const MIGRATIONS: [(i64, &str); 7] = [
     (1, include_str!("../../migrations/origin/0001_orders.sql")),
     (2, include_str!("../../migrations/origin/0002_refunds.sql")),
     (3, include_str!("../../migrations/origin/0003_ledger.sql")),
     (4, include_str!("../../migrations/origin/0004_payouts.sql")),
     (5, include_str!("../../migrations/origin/0005_given_up.sql")),
     (6, include_str!("../../migrations/origin/0006_transfers.sql")),
+    (7, include_str!("../../migrations/origin/0007_pricing.sql")),
 ];
 
 /// Which database it is.

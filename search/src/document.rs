@@ -138,6 +138,7 @@ mod tests {
             status: ProductStatus::Active,
             rating: Some(Rating { hundredths: 431, count: 7 }),
             sold: 70,
+            weight_grams: 0,
         };
         let id = "00000000-0000-0000-0000-000000000007".parse::<ProductId>().unwrap();
         let document = Document::from(CatalogueProduct {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{OrderId, ProductId};
-use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted};
+use domain::invariants::{Invariant, Violation, captured_once, charged_as_quoted, redeemed_within};
 use domain::ledger::Account;
 use domain::order::OrderStatus;
 use domain::payment::{Payment, PaymentStatus};
@@ -12,11 +12,13 @@ use domain::wire::GatewayName;
 use origin::store::ledger;
 use origin::store::orders::{self, StoredOrder};
 use origin::store::payments;
+use origin::store::redemptions;
 use origin::store::refunds::{self, StoredRefund};
 use origin::store::sql::query;
 
 use crate::Tally;
 use crate::gateway::Gateway;
+use crate::rules;
 use crate::world::World;
 
 /// An order with all its payments.
@@ -61,6 +63,8 @@ async fn books(world: &World) -> anyhow::Result<Vec<Book>> {
 pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
     let books = books(world).await?;
     books_balance(world, &books).await?;
+    let redeemed = redemptions::counted(&mut world.origin.app().store().read().await?, rules::PROMOTION, "").await?;
+    redeemed_within(rules::PROMOTION, rules::LIMITS, redeemed)?;
     let outside = world.network.outside();
     for stock in outside.edge.stocks.values() {
         stock.check()?;
@@ -80,7 +84,7 @@ pub(crate) async fn always(world: &World) -> anyhow::Result<()> {
                 invariant: Invariant::Money2,
                 detail: format!("{} was captured without an amount", payment.reference),
             };
-            charged_as_quoted(&order.quote()?, charged.ok_or_else(wrong)?)?;
+            charged_as_quoted(&order.quote, charged.ok_or_else(wrong)?)?;
         }
         for payment in payments {
             let captured = payment.captured.as_ref().map_or(0, |capture| capture.amount_minor);

@@ -42,7 +42,7 @@ impl Edge {
             Call::Stock(product_id, command) => {
                 Answer::Stock(self.stocks.get_mut(product_id).ok_or(Loss::Lost)?.ask(command, now))
             }
-            Call::Offers(skus) => {
+            Call::Offers(skus, _) => {
                 let mut offers = self.offers.clone();
                 offers.variants.retain(|sku, _| skus.contains(sku));
                 Answer::Offers(offers)
@@ -60,7 +60,7 @@ impl Edge {
                     stock.crash();
                 }
             }
-            Call::Offers(_) | Call::Order(_) | Call::GiveUp(_) => {}
+            Call::Offers(..) | Call::Order(_) | Call::GiveUp(_) => {}
         }
     }
 

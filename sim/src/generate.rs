@@ -27,6 +27,9 @@ pub fn operations(seed: u64) -> Vec<Operation> {
         if rng.bool() {
             operations.push(Operation::Add { buyer, sku: rng.u8(..SKUS), quantity: 1 });
         }
+        if rng.bool() {
+            operations.push(Operation::Coupon { buyer, typed: true });
+        }
     }
     if begins_with_sale {
         let seconds = rng.u32(1..60);
@@ -49,7 +52,7 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
     let sku = rng.u8(..SKUS);
     let tab = if rng.u8(..4) == 0 { rng.u8(..TABS) } else { 0 };
     let product = rng.u8(..PRODUCTS);
-    match rng.u8(..105) {
+    match rng.u8(..110) {
         0..8 => Operation::Wait { seconds: waiting(rng) },
         8..17 => Operation::Add { buyer, sku, quantity: rng.u8(1..=3) },
         17..20 => Operation::Change { buyer, sku, remove: rng.bool() },
@@ -82,6 +85,7 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
         97..98 => Operation::TakeBack { buyer, sku },
         98..99 => Operation::Gather { seconds: rng.u32(1..60) },
         99..103 => Operation::Join { buyer },
+        103..108 => Operation::Coupon { buyer, typed: rng.u8(..4) > 0 },
         _ => Operation::Reprice { sku, price: rng.u16(100..200) },
     }
 }

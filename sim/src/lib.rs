@@ -13,6 +13,7 @@ mod network;
 mod objects;
 pub mod operation;
 mod process;
+mod rules;
 mod sale;
 pub mod shrink;
 mod world;

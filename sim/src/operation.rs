@@ -193,6 +193,13 @@ pub enum Operation {
         /// who
         buyer: u8,
     },
+    /// A buyer types the shop's one code, or takes it away.
+    Coupon {
+        /// who
+        buyer: u8,
+        /// whether it is typed
+        typed: bool,
+    },
     /// A price moves.
     Reprice {
         /// of what
@@ -285,6 +292,7 @@ impl Operation {
             | Self::TakeBack { .. }
             | Self::Gather { .. }
             | Self::Join { .. }
+            | Self::Coupon { .. }
             | Self::Reprice { .. } => None,
         }
     }
@@ -319,6 +327,7 @@ impl Operation {
             | Self::TakeBack { .. }
             | Self::Gather { .. }
             | Self::Join { .. }
+            | Self::Coupon { .. }
             | Self::Reprice { .. } => {}
         }
         Some(calm)

@@ -10,7 +10,7 @@ use domain::cart;
 use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, MovementId, OperationId, PersonId, ProductId, Sku};
 use domain::money::{Currency, Money};
-use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+use domain::pricing::DeliveryMethod;
 use domain::purchase::{Answer, Call, Checkout, Correction, GaveUp, GivingUp, Offer, Offers, Placing, Refusal};
 use domain::signature::Keyring;
 use domain::stock::{Command, MovedLine, Movement, Quantity, StockLine, Units};
@@ -27,7 +27,7 @@ use crate::objects::StockObject;
 use crate::operation::{Fault, Faults, Operation, Part};
 use crate::process::{Process, Setting};
 use crate::sale::FlashSale;
-use crate::{Finding, Sabotage, Tally};
+use crate::{Finding, Sabotage, Tally, rules};
 
 /// How many buyers there are, each with a cart.
 pub(crate) const BUYERS: u8 = 3;
@@ -111,10 +111,15 @@ fn offers() -> Offers {
         title: sku(number).to_string(),
         seller: "kasuwa".to_owned(),
         price: Money::new(100, Currency::Ngn),
+        category: String::new(),
+        brand: None,
+        weight_grams: 0,
+        is_reduced: false,
     };
     Offers {
         variants: (0..SKUS).map(|number| (sku(number), offer(number))).collect(),
         delivery_minor: BTreeMap::from([(Currency::Ngn, 50)]),
+        rules: rules::rules(),
     }
 }
 
@@ -219,6 +224,7 @@ impl World {
             | Operation::TakeBack { .. } => self.move_by_hand(operation),
             Operation::Gather { seconds } => self.gather(Millis::seconds(i64::from(*seconds))),
             Operation::Join { buyer } => self.join(*buyer),
+            Operation::Coupon { buyer, typed } => self.type_coupon(*buyer, *typed),
             Operation::Reprice { sku: number, price } => {
                 let mut outside = self.network.outside();
                 if let Some(offer) = outside.edge.offers.variants.get_mut(&sku(*number)) {
@@ -263,6 +269,13 @@ impl World {
             Some(quantity) => cart::Command::SetQuantity { sku, quantity, available: u32::MAX, units_max: None },
             None => cart::Command::Remove { sku },
         };
+        let now = self.clock.now();
+        drop(self.network.outside().edge.carts.entry(cart_id).or_default().change(&command, now));
+    }
+
+    fn type_coupon(&self, buyer: u8, typed: bool) {
+        let cart_id = self.buyers[usize::from(buyer % BUYERS)].cart_id;
+        let command = cart::Command::SetCoupon { code: typed.then(rules::code) };
         let now = self.clock.now();
         drop(self.network.outside().edge.carts.entry(cart_id).or_default().change(&command, now));
     }
@@ -321,16 +334,8 @@ impl World {
     fn seen_quote(&self, cart_id: CartId) -> Option<String> {
         let mut outside = self.network.outside();
         let edge = &mut outside.edge;
-        let lines = edge.carts.entry(cart_id).or_default().load().lines().to_vec();
-        let priced: Option<Vec<PricedLine>> = lines
-            .into_iter()
-            .map(|line| {
-                let unit_price_minor = edge.offers.variants.get(&line.sku)?.price.amount_minor;
-                Some(PricedLine { sku: line.sku, quantity: line.quantity, unit_price_minor })
-            })
-            .collect();
-        let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 50 };
-        quote(&priced?, delivery, Currency::Ngn).ok().map(|quote| quote.digest())
+        let cart = edge.carts.entry(cart_id).or_default().load();
+        rules::seen(&edge.offers, cart.lines(), cart.coupon(), self.clock.now())
     }
 
     fn begin_giving_up(&self, tab: Tab) -> Option<Run> {
@@ -376,11 +381,13 @@ impl World {
                     Refusal::LimitReached { .. } => {
                         self.told.count("told that the share is used up".to_owned());
                     }
+                    Refusal::Origin(problem) if problem.code.starts_with("coupon_") => {
+                        self.told.count("told that the code is used up".to_owned());
+                    }
                     Refusal::Cart(_)
                     | Refusal::OutOfStock(_)
                     | Refusal::Stock(_)
                     | Refusal::MixedCurrencies
-                    | Refusal::NoDelivery(_)
                     | Refusal::CannotQuote(_)
                     | Refusal::QuoteChanged { .. }
                     | Refusal::Origin(_)
@@ -484,6 +491,7 @@ impl World {
             | Operation::Crash { .. }
             | Operation::Gather { .. }
             | Operation::Join { .. }
+            | Operation::Coupon { .. }
             | Operation::Reprice { .. } => return,
         };
         let product_id = product_of(*number);

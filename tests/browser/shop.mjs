@@ -57,6 +57,18 @@ export async function moveStock(shop, sku, ...words) {
   return JSON.parse(stdout);
 }
 
+/** Makes taxes, delivery and promotions be so, as `cargo xtask pricing set` does. */
+export async function setRules(shop, rules) {
+  const keys = JSON.parse(await readFile(join(shop.state, "shop/keys.json"), "utf8"));
+  const file = join(shop.state, "rules.json");
+  await writeFile(file, JSON.stringify(rules));
+  await promisify(execFile)(join(ROOT, "target/debug/pricing"), ["set", file, "--shop", shop.shop], {
+    env: { ...process.env, OPERATOR_KEYS: keys.OPERATOR_KEYS },
+  });
+  // An isolate believes what it read for two seconds.
+  await new Promise((done) => setTimeout(done, 2_500));
+}
+
 /** Kills the Worker's process as a power cut would; `cargo xtask dev` starts it again. */
 export async function killEdge(shop) {
   for (const process_id of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {

@@ -197,6 +197,7 @@ async fn every_answer_is_timed_counted_and_guarded() {
         "/api/v1/products/{slug}",
         "/api/v1/search",
         "/api/v1/carts",
+        "/api/v1/carts/{id}/coupon",
         "/api/v1/checkouts",
         "/api/v1/orders/{id}",
         "/api/v1/sales/{slug}/join",

@@ -160,6 +160,20 @@ pub(crate) struct SaleArguments {
     words: Vec<String>,
 }
 
+/// Arguments of `cargo xtask pricing`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+  cargo xtask pricing set FILE      makes taxes, delivery and promotions be what FILE says
+  cargo xtask pricing show          what they are, as such a file
+  cargo xtask pricing help set      what FILE says
+
+--shop URL and --state DIR name the shop, as for `cargo xtask import`.")]
+pub(crate) struct PricingArguments {
+    /// What to do
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
 /// Which shop.
 #[derive(Debug, clap::Args)]
 struct ShopArguments {
@@ -237,6 +251,11 @@ pub(crate) fn books(layout: &Layout, arguments: BooksArguments) -> Result<()> {
 /// `cargo xtask payouts`.
 pub(crate) fn payouts(layout: &Layout, arguments: PayoutsArguments) -> Result<()> {
     operator_tool(layout, "payouts", arguments.words)
+}
+
+/// `cargo xtask pricing`.
+pub(crate) fn pricing(layout: &Layout, arguments: PricingArguments) -> Result<()> {
+    operator_tool(layout, "pricing", arguments.words)
 }
 
 /// `cargo xtask sale`.

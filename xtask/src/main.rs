@@ -56,6 +56,8 @@ enum Command {
     Payouts(catalogue::PayoutsArguments),
     /// Sets, lists, shows and cancels flash sales, and checks their draws
     Sale(catalogue::SaleArguments),
+    /// Sets and shows taxes, delivery and promotions
+    Pricing(catalogue::PricingArguments),
     /// Builds the Worker and its assets into edge/build (wrangler calls this)
     Worker(worker::Arguments),
 }
@@ -91,6 +93,7 @@ fn run(command: Command) -> Result<()> {
         Command::Books(arguments) => catalogue::books(&layout, arguments),
         Command::Payouts(arguments) => catalogue::payouts(&layout, arguments),
         Command::Sale(arguments) => catalogue::sale(&layout, arguments),
+        Command::Pricing(arguments) => catalogue::pricing(&layout, arguments),
         Command::Worker(arguments) => worker::run(&layout, &arguments),
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LINES_MAX, SAVED_MAX};
 use crate::ids::{CartId, CheckoutId, OperationId, ProductId, Sku};
 use crate::money::Money;
+use crate::pricing::CouponCode;
 use crate::stock::Quantity;
 use crate::time::Timestamp;
 
@@ -86,6 +87,11 @@ pub enum Command {
         /// of each variant
         prices: Vec<(Sku, Money)>,
     },
+    /// The shopper types a code, or takes it away.
+    SetCoupon {
+        /// which one; `None`: no more
+        code: Option<CouponCode>,
+    },
     /// Takes in what another cart of the same shopper holds: of what is in both, the greater quantity. What finds no room is saved
     /// for later, so that nothing is lost.
     Merge {
@@ -145,6 +151,11 @@ pub enum Event {
     SavedRemoved {
         /// the variant
         sku: Sku,
+    },
+    /// Another code was typed, or it was taken away.
+    CouponSet {
+        /// which one
+        code: Option<CouponCode>,
     },
     /// What another cart held was taken in.
     Merged {

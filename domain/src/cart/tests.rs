@@ -160,6 +160,7 @@ fn nobody_puts_in_more_of_a_sale_than_one_person_may_have() {
         Command::Remove { .. }
         | Command::SaveForLater { .. }
         | Command::RemoveSaved { .. }
+        | Command::SetCoupon { .. }
         | Command::AcceptPrices { .. }
         | Command::Merge { .. }
         | Command::HandOver { .. }
@@ -296,9 +297,32 @@ fn any_command() -> impl Strategy<Value = Command> {
             prices: vec![(sku(text), Money::new(amount_minor * 500, Currency::Ngn))],
         }),
         1 => Just(Command::Expire),
+        1 => prop::option::of("[A-C]").prop_map(|code| Command::SetCoupon { code: code.map(|code| code.parse().unwrap()) }),
     ];
     // Rarely: nothing happens to a cart any more that was handed over.
     prop_oneof![80 => usual, 1 => (7_u128..9).prop_map(|to| Command::HandOver { to: other(to) })]
+}
+
+#[test]
+fn a_code_stays_with_the_cart_until_what_it_was_for_is_bought() {
+    let mut cart = Cart::default();
+    let coupon = |text: &str| Command::SetCoupon { code: Some(text.parse().unwrap()) };
+    after(&mut cart, &add(1, "cup", 1), NOW).unwrap();
+    after(&mut cart, &coupon(" welcome-10 "), NOW).unwrap();
+    assert_eq!(cart.coupon().unwrap().as_str(), "WELCOME-10");
+    after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW).unwrap();
+    let frozen = Rejection::Frozen { checkout_id: checkout(1) };
+    assert_eq!(after(&mut cart, &coupon("other"), NOW), Err(frozen), "what is being paid for does not change");
+    assert_eq!(cart.checkout(checkout(1)).unwrap().coupon.as_ref(), cart.coupon());
+    after(&mut cart, &Command::Thaw { checkout_id: checkout(1) }, NOW).unwrap();
+    after(&mut cart, &Command::SetCoupon { code: None }, NOW).unwrap();
+    let again = after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW);
+    assert_eq!(again, Err(Rejection::CheckoutClosed), "without its code it is another checkout");
+    after(&mut cart, &coupon("welcome-10"), NOW).unwrap();
+    after(&mut cart, &Command::Freeze { checkout_id: checkout(1) }, NOW).unwrap();
+    after(&mut cart, &Command::Complete { checkout_id: checkout(1) }, NOW).unwrap();
+    assert_eq!(cart.coupon(), None);
+    assert!("no spaces".parse::<CouponCode>().is_err() && "".parse::<CouponCode>().is_err());
 }
 
 proptest! {

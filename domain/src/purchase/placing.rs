@@ -6,8 +6,8 @@ use super::{Answer, Call, CartAnswer, GaveUp, GivingUp, LettingGo, Offers, Step,
 use crate::cart::{self, CartLine};
 use crate::checkout::Address;
 use crate::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
-use crate::money::{Currency, Money};
-use crate::pricing::{CannotQuote, Delivery, DeliveryMethod, PricedLine, Quote, quote};
+use crate::money::Money;
+use crate::pricing::{Basket, CannotQuote, CouponCode, DeliveryMethod, Destination, Item, Quote, Terms, Wish};
 use crate::stock::{self, PersonLimit, Quantity, Reservation, ReservationState};
 use crate::time::Timestamp;
 use crate::wire::{
@@ -70,8 +70,6 @@ pub enum Refusal {
     Stock(stock::Rejection),
     /// An order is paid in one currency.
     MixedCurrencies,
-    /// Nobody has said what delivery costs in this currency.
-    NoDelivery(Currency),
     /// The lines have no price.
     CannotQuote(CannotQuote),
     /// It costs this now, and not what the shopper saw.
@@ -112,6 +110,7 @@ enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Frozen {
     lines: Vec<CartLine>,
+    coupon: Option<CouponCode>,
     /// Whether this try froze it. Otherwise an earlier one did, and may have placed the order.
     is_new: bool,
 }
@@ -126,7 +125,7 @@ impl Frozen {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Priced {
     lines: Vec<OrderLine>,
-    delivery: Delivery,
+    terms: Terms,
     quote: Quote,
 }
 
@@ -147,7 +146,8 @@ impl Placing {
         match &self.stage {
             Stage::Freezing => Step::Ask(vec![Call::Cart(cart_id, cart::Command::Freeze { checkout_id })]),
             Stage::LookingUp(frozen) => {
-                Step::Ask(vec![Call::Offers(frozen.lines.iter().map(|line| line.sku.clone()).collect())])
+                let skus = frozen.lines.iter().map(|line| line.sku.clone()).collect();
+                Step::Ask(vec![Call::Offers(skus, frozen.coupon.clone())])
             }
             Stage::Reserving(frozen, _) => {
                 let reserve = |(product_id, lines)| {
@@ -175,7 +175,7 @@ impl Placing {
         const DONE: Stage = Stage::Done(Err(Refusal::Bug("a checkout was left half way")));
         self.stage = match std::mem::replace(&mut self.stage, DONE) {
             Stage::Freezing => self.frozen(answers),
-            Stage::LookingUp(frozen) => match price(&self.checkout, &frozen, answers) {
+            Stage::LookingUp(frozen) => match price(&self.checkout, &frozen, answers, now) {
                 Ok(priced) => Stage::Reserving(frozen, priced),
                 Err(refusal) => self.refuse(&frozen, refusal),
             },
@@ -215,7 +215,7 @@ impl Placing {
         };
         match cart.checkout(self.checkout.checkout_id) {
             Some(frozen) => {
-                let frozen = Frozen { lines: frozen.lines.clone(), is_new };
+                let frozen = Frozen { lines: frozen.lines.clone(), coupon: frozen.coupon.clone(), is_new };
                 match frozen.lines.iter().find(|line| self.checkout.held_back.contains(&line.product_id)) {
                     Some(line) => self.refuse(&frozen, Refusal::HeldBack(line.product_id)),
                     None => Stage::LookingUp(frozen),
@@ -260,7 +260,7 @@ impl Placing {
             return Err(Refusal::OutOfStock(lines_short));
         }
         let Checkout { checkout_id, cart_id, gateway, .. } = self.checkout;
-        let Priced { lines, delivery, quote } = priced;
+        let Priced { lines, terms, quote } = priced;
         if self.checkout.seen_quote.as_ref().is_some_and(|seen| *seen != quote.digest()) {
             return Err(Refusal::QuoteChanged { total: quote.total() });
         }
@@ -270,7 +270,7 @@ impl Placing {
             email: self.checkout.email.clone(),
             address: self.checkout.address.clone(),
             lines,
-            delivery,
+            terms,
             currency: quote.currency,
             quote_digest: quote.digest(),
             gateway,
@@ -339,8 +339,8 @@ fn reservation(answer: Answer) -> Result<Result<Reservation, stock::Rejection>, 
     }
 }
 
-fn price(checkout: &Checkout, frozen: &Frozen, answers: Vec<Answer>) -> Result<Priced, Refusal> {
-    let Offers { mut variants, delivery_minor } = match answers.into_iter().next() {
+fn price(checkout: &Checkout, frozen: &Frozen, answers: Vec<Answer>, now: Timestamp) -> Result<Priced, Refusal> {
+    let Offers { mut variants, delivery_minor, rules } = match answers.into_iter().next() {
         Some(Answer::Offers(offers)) => offers,
         Some(Answer::Cart(_) | Answer::Stock(_) | Answer::Order(_) | Answer::GaveUp(_)) | None => {
             return Err(Refusal::Bug("the catalogue did not answer as the catalogue"));
@@ -357,12 +357,15 @@ fn price(checkout: &Checkout, frozen: &Frozen, answers: Vec<Answer>) -> Result<P
     if currencies.any(|other| other != currency) {
         return Err(Refusal::MixedCurrencies);
     }
-    let price_minor = *delivery_minor.get(&currency).ok_or(Refusal::NoDelivery(currency))?;
-    let delivery = Delivery { method: checkout.delivery, price_minor };
+    let item = |line: &CartLine| Some(variants.get(&line.sku)?.item(line.sku.clone(), line.quantity));
+    let items: Vec<Item> = frozen.lines.iter().filter_map(item).collect();
+    let basket = Basket { items: &items, currency, flat_delivery_minor: delivery_minor.get(&currency).copied() };
+    let destination = Destination::of(&checkout.address);
+    let wish = Wish { destination: &destination, method: checkout.delivery, coupon: frozen.coupon.as_ref() };
+    let priced = rules.price(basket, wish, now).map_err(Refusal::CannotQuote)?;
     // A cart has one line a SKU.
     let lines: Vec<OrderLine> = frozen.lines.iter().filter_map(|line| order_line(line, &mut variants)).collect();
-    let quote = quote(&priced(&lines), delivery, currency).map_err(Refusal::CannotQuote)?;
-    Ok(Priced { lines, delivery, quote })
+    Ok(Priced { lines, terms: priced.terms, quote: priced.quote })
 }
 
 fn order_line(line: &CartLine, variants: &mut BTreeMap<Sku, super::Offer>) -> Option<OrderLine> {
@@ -376,13 +379,4 @@ fn order_line(line: &CartLine, variants: &mut BTreeMap<Sku, super::Offer>) -> Op
         quantity: line.quantity,
         unit_price_minor: offer.price.amount_minor,
     })
-}
-
-fn priced(lines: &[OrderLine]) -> Vec<PricedLine> {
-    let priced = |line: &OrderLine| PricedLine {
-        sku: line.sku.clone(),
-        quantity: line.quantity,
-        unit_price_minor: line.unit_price_minor,
-    };
-    lines.iter().map(priced).collect()
 }

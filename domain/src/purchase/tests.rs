@@ -9,7 +9,7 @@ use crate::cart::CheckoutState;
 use crate::checkout::Address;
 use crate::ids::{CheckoutId, EventId, OperationId, OrderId, RefundId};
 use crate::order::OrderStatus;
-use crate::pricing::DeliveryMethod;
+use crate::pricing::{Bearer, CannotQuote, DeliveryMethod, Effect, PricedLine, Promotion, Rules, quote};
 use crate::stock::{ReservationState, Stock};
 use crate::time::{Millis, Timestamp};
 use crate::wire::{
@@ -36,6 +36,10 @@ fn offer(product_id: ProductId) -> Offer {
         title: "A lamp".into(),
         seller: "kasuwa".into(),
         price: Money::new(500, Currency::Ngn),
+        category: "Home".into(),
+        brand: None,
+        weight_grams: 0,
+        is_reduced: false,
     }
 }
 
@@ -67,6 +71,7 @@ impl Shop {
             offers: Offers {
                 variants: [LAMP, BULB].map(|product_id| (sku(product_id), offer(product_id))).into(),
                 delivery_minor: [(Currency::Ngn, 100)].into(),
+                rules: Rules::default(),
             },
             origin: VecDeque::new(),
             orders: Vec::new(),
@@ -103,7 +108,7 @@ impl Shop {
                     command.checkout_id().and_then(|checkout_id| stock.reservation(checkout_id).cloned())
                 }))
             }
-            Call::Offers(skus) => {
+            Call::Offers(skus, _) => {
                 let mut offers = self.offers.clone();
                 offers.variants.retain(|sku, _| skus.contains(sku));
                 Answer::Offers(offers)
@@ -218,6 +223,11 @@ impl Shop {
     }
 }
 
+fn half_off(code: &str) -> Promotion {
+    let effect = Effect::Percent { rate: "50".parse().unwrap() };
+    Promotion { code: Some(code.parse().unwrap()), ..Promotion::new("half", "Half", effect, Bearer::Shop) }
+}
+
 fn checkout(n: u128) -> Checkout {
     Checkout {
         checkout_id: checkout_id(n),
@@ -277,8 +287,24 @@ fn what_is_refused_lets_go_of_everything_at_once() {
     shop.offers.variants.insert(sku(BULB), Offer { price: Money::new(5, Currency::Usd), ..offer(BULB) });
     assert_eq!(shop.place(checkout(2), None), Err(Refusal::MixedCurrencies));
     shop.offers = Offers { delivery_minor: BTreeMap::new(), ..Shop::new().offers };
-    assert_eq!(shop.place(checkout(3), None), Err(Refusal::NoDelivery(Currency::Ngn)));
+    assert_eq!(shop.place(checkout(3), None), Err(Refusal::CannotQuote(CannotQuote::NoDeliveryPrice(Currency::Ngn))));
     assert!(shop.place(checkout(4), None).is_err() && !shop.is_frozen());
+}
+
+#[test]
+fn a_code_that_was_typed_is_taken_off_and_sent_along() {
+    let mut shop = Shop::new();
+    shop.offers.rules.promotions = vec![half_off("HALF")];
+    shop.ask(&Call::Cart(CART, cart::Command::SetCoupon { code: Some("half".parse().unwrap()) }));
+    shop.place(checkout(1), None).unwrap();
+    let order = &shop.orders[0];
+    let line = |line: &OrderLine| PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 500 };
+    let lines: Vec<PricedLine> = order.lines.iter().map(line).collect();
+    let agreed = quote(&lines, &order.terms, order.currency).unwrap();
+    assert_eq!((agreed.discount_minor, agreed.total_minor), (500, 600));
+    assert_eq!(agreed.digest(), order.quote_digest, "what is sent along is enough to come to the same");
+    shop.settle(OriginEventKind::OrderPaid);
+    assert_eq!(shop.cart.coupon(), None, "the next cart asks for its own");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Sku;
-use crate::pricing::Quote;
+use crate::pricing::{Charge, Quote, Shares};
 use crate::stock::{Quantity, StockLine};
 
 /// A part of an order.
@@ -26,8 +26,29 @@ pub struct Part {
 pub struct PricedPart {
     /// Its lines, each with its worth.
     pub lines: Vec<PricedLine>,
-    /// What was paid for delivery; 0 when that is no part of it.
-    pub delivery_minor: i64,
+    /// What was paid for delivery, part by part; nothing when that is no part of it.
+    pub deliveries: Vec<PaidDelivery>,
+}
+
+/// Delivery that was paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidDelivery {
+    /// The seller whose it is; `None` when it is the shop's.
+    pub kept_by: Option<String>,
+    /// What was paid for it.
+    pub charge: Charge,
+}
+
+impl PaidDelivery {
+    /// Those of an order that had a price, even where the buyer paid nothing of it: what the shop gave up for it comes back too.
+    pub fn all(quote: &Quote) -> Vec<Self> {
+        let paid = quote.deliveries.iter().filter(|part| part.charge.full_minor > 0);
+        let of = |part: &crate::pricing::QuoteDelivery| Self {
+            kept_by: part.seller.clone().filter(|_| part.is_sellers),
+            charge: part.charge.clone(),
+        };
+        paid.map(of).collect()
+    }
 }
 
 /// A line of a part.
@@ -52,12 +73,19 @@ impl PricedLine {
         let until = |units: u32| worth(whole_minor, units, self.bought);
         until(self.before + self.quantity) - until(self.before)
     }
+
+    /// Who has which share of what it is worth, when `whole` are the whole line's shares.
+    pub fn shares_of(&self, whole: Shares) -> Shares {
+        let (tax_minor, discount_minor) = (self.share_of(whole.tax_minor), self.share_of(whole.discount_minor));
+        Shares { base_minor: self.worth_minor - tax_minor + discount_minor, tax_minor, discount_minor }
+    }
 }
 
 impl PricedPart {
     /// All of it.
     pub fn total_minor(&self) -> i64 {
-        self.lines.iter().map(|line| line.worth_minor).sum::<i64>() + self.delivery_minor
+        let deliveries = self.deliveries.iter().map(|paid| paid.charge.charged_minor).sum::<i64>();
+        self.lines.iter().map(|line| line.worth_minor).sum::<i64>() + deliveries
     }
 }
 
@@ -113,15 +141,15 @@ pub fn price(quote: &Quote, before: &[Part], wanted: &Part) -> Result<PricedPart
         }
         let (sku, quantity) = (sku.clone(), line.quantity.get());
         let mut priced = PricedLine { sku, before: gone, quantity, bought: bought.quantity, worth_minor: 0 };
-        priced.worth_minor = priced.share_of(bought.total_minor);
+        priced.worth_minor = priced.share_of(bought.charge.charged_minor);
         lines.push(priced);
     }
-    let delivery_minor = match (wanted.delivery, before.iter().any(|part| part.delivery)) {
+    let deliveries = match (wanted.delivery, before.iter().any(|part| part.delivery)) {
         (true, true) => return Err(CannotTakeBack::DeliveryBefore),
-        (true, false) => quote.delivery_minor,
-        (false, _) => 0,
+        (true, false) => PaidDelivery::all(quote),
+        (false, _) => Vec::new(),
     };
-    let priced = PricedPart { lines, delivery_minor };
+    let priced = PricedPart { lines, deliveries };
     if priced.total_minor() == 0 { Err(CannotTakeBack::Nothing) } else { Ok(priced) }
 }
 
@@ -140,7 +168,7 @@ pub fn rest(quote: &Quote, before: &[Part]) -> Part {
         Some(StockLine { sku: line.sku.clone(), quantity })
     };
     let lines = quote.lines.iter().filter_map(left).collect();
-    let delivery = quote.delivery_minor > 0 && !before.iter().any(|part| part.delivery);
+    let delivery = !PaidDelivery::all(quote).is_empty() && !before.iter().any(|part| part.delivery);
     Part { lines, delivery }
 }
 
@@ -155,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::money::Currency;
-    use crate::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+    use crate::pricing::{Bearer, Effect, PricedLine, PromotionTerms, Rate, Tax, Terms, quote};
 
     fn line(sku: &str, quantity: u32) -> StockLine {
         StockLine { sku: Sku::new(sku).unwrap(), quantity: Quantity::new(quantity).unwrap() }
@@ -166,14 +194,35 @@ mod tests {
     }
 
     fn bought(lines: &[(&str, u32, i64)], delivery_minor: i64) -> Quote {
+        on(lines, &Terms::flat(delivery_minor))
+    }
+
+    fn on(lines: &[(&str, u32, i64)], terms: &Terms) -> Quote {
         let priced = |(sku, quantity, unit_price_minor): &(&str, u32, i64)| PricedLine {
             sku: Sku::new(sku).unwrap(),
             quantity: Quantity::new(*quantity).unwrap(),
             unit_price_minor: *unit_price_minor,
         };
         let lines: Vec<PricedLine> = lines.iter().map(priced).collect();
-        quote(&lines, Delivery { method: DeliveryMethod::Standard, price_minor: delivery_minor }, Currency::Ngn)
-            .unwrap()
+        quote(&lines, terms, Currency::Ngn).unwrap()
+    }
+
+    /// With a tax on everything, and so much off that the shop gives up.
+    fn reduced(lines: &[(&str, u32, i64)], delivery: i64, rate: Rate, is_included: bool, taken_off: i64) -> Quote {
+        let skus = || lines.iter().map(|(sku, _, _)| Sku::new(sku).unwrap());
+        let tax = Tax { name: "VAT".into(), rate, is_included };
+        let promotion = PromotionTerms {
+            id: "less".into(),
+            name: "Less".into(),
+            code: None,
+            effect: Effect::Amount { minor: taken_off },
+            skus: skus().collect(),
+            borne_by: Bearer::Shop,
+            limit: None,
+            limit_per_person: None,
+        };
+        let taxes = skus().map(|sku| (sku, tax.clone())).collect();
+        on(lines, &Terms { promotions: vec![promotion], taxes, ..Terms::flat(delivery) })
     }
 
     #[test]
@@ -201,7 +250,7 @@ mod tests {
     #[test]
     fn what_does_not_divide_evenly_comes_to_the_same_in_the_end() {
         let mut quote = bought(&[("a", 3, 500)], 0);
-        quote.lines[0].total_minor = 1_000;
+        quote.lines[0].charge.charged_minor = 1_000;
         let one = part(&[("a", 1)], false);
         let worths: Vec<i64> =
             (0..3).map(|n| price(&quote, &vec![one.clone(); n], &one).unwrap().total_minor()).collect();
@@ -214,23 +263,40 @@ mod tests {
         fn all_parts_together_are_worth_what_was_paid(
             lines in prop::collection::vec((1_u32..20, 0_i64..100_000), 1..5),
             delivery in 1_i64..5_000,
+            (rate, is_included, taken_off) in (0_u32..50_000, any::<bool>(), 0_i64..5_000),
             cuts in prop::collection::vec((0_usize..5, 1_u32..20, any::<bool>()), 0..12),
         ) {
             let names: Vec<String> = (0..lines.len()).map(|i| format!("s{i}")).collect();
             let named: Vec<_> = names.iter().zip(&lines).map(|(name, (n, price))| (name.as_str(), *n, *price)).collect();
-            let quote = bought(&named, delivery);
-            let (mut before, mut sum) = (Vec::new(), 0);
+            let quote = reduced(&named, delivery, Rate::new(rate).unwrap(), is_included, taken_off);
+            let whole = |sku: &Sku| quote.lines.iter().find(|line| line.sku == *sku).unwrap().charge.shares();
+            let (mut before, mut sum, mut shares) = (Vec::new(), 0, [0; 3]);
+            let mut add = |priced: &PricedPart| {
+                for line in &priced.lines {
+                    let Shares { base_minor, tax_minor, discount_minor } = line.shares_of(whole(&line.sku));
+                    assert_eq!(base_minor + tax_minor - discount_minor, line.worth_minor);
+                    shares = [shares[0] + base_minor, shares[1] + tax_minor, shares[2] + discount_minor];
+                }
+            };
             for (index, quantity, with_delivery) in cuts {
                 let name = names[index % names.len()].as_str();
                 let wanted = part(&[(name, quantity)], with_delivery);
                 if let Ok(priced) = price(&quote, &before, &wanted) {
                     sum += priced.total_minor();
+                    add(&priced);
                     before.push(wanted);
                 }
             }
             let last = rest(&quote, &before);
             if let Ok(priced) = price(&quote, &before, &last) {
                 sum += priced.total_minor();
+                add(&priced);
+            }
+            let of = |share: fn(Shares) -> i64| quote.lines.iter().map(|line| share(line.charge.shares())).sum::<i64>();
+            let owed: i64 = quote.lines.iter().map(|line| line.charge.charged_minor).sum();
+            // What costs nothing is not asked back.
+            if owed > 0 && quote.lines.iter().all(|line| line.charge.charged_minor > 0) {
+                prop_assert_eq!(shares, [of(|it| it.base_minor), of(|it| it.tax_minor), of(|it| it.discount_minor)]);
             }
             prop_assert_eq!(sum, quote.total_minor);
         }

@@ -57,6 +57,7 @@ struct ProductJson<'p> {
     rating_hundredths: Option<u16>,
     rating_count: u32,
     sold: u32,
+    weight_grams: u32,
     variants: Vec<VariantJson<'p>>,
 }
 
@@ -188,6 +189,7 @@ fn row<'p>(context: &Context, product: &'p ImportProduct) -> Result<ProductJson<
         rating_hundredths: product.rating.map(|rating| rating.hundredths),
         rating_count: product.rating.map_or(0, |rating| rating.count),
         sold: product.sold,
+        weight_grams: product.weight_grams,
         variants: product
             .variants
             .iter()
@@ -243,12 +245,12 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
         db.prepare(
             "INSERT INTO product (id, sku, slug, title, description, brand, category, category_path, price_minor, currency,
                                   attributes, pictures, codes, seller, content_hash, status, rating_hundredths, rating_count,
-                                  units_sold, version, created_at, updated_at)
+                                  units_sold, weight_grams, version, created_at, updated_at)
              SELECT p.value ->> 'id', p.value ->> 'sku', p.value ->> 'slug', p.value ->> 'title',
                     p.value ->> 'description', p.value ->> 'brand', p.value -> 'category', p.value ->> 'category_path',
                     p.value ->> 'price_minor', p.value ->> 'currency', p.value -> 'attributes', p.value -> 'pictures',
                     p.value -> 'codes', p.value ->> 'seller', p.value ->> 'content_hash', p.value ->> 'status',
-                    p.value ->> 'rating_hundredths', p.value ->> 'rating_count', p.value ->> 'sold', 1, ?2, ?2
+                    p.value ->> 'rating_hundredths', p.value ->> 'rating_count', p.value ->> 'sold', p.value ->> 'weight_grams', 1, ?2, ?2
              FROM json_each(?1) AS p WHERE true
              ON CONFLICT (sku) DO UPDATE SET
                title = excluded.title, description = excluded.description, brand = excluded.brand,
@@ -256,7 +258,8 @@ async fn write_chunk(context: &Context, products: &[String], report: &mut Import
                price_minor = excluded.price_minor, currency = excluded.currency, attributes = excluded.attributes,
                pictures = excluded.pictures, codes = excluded.codes, seller = excluded.seller,
                status = excluded.status, rating_hundredths = excluded.rating_hundredths,
-               rating_count = excluded.rating_count, content_hash = excluded.content_hash, version = version + 1, updated_at = excluded.updated_at
+               rating_count = excluded.rating_count, weight_grams = excluded.weight_grams,
+               content_hash = excluded.content_hash, version = version + 1, updated_at = excluded.updated_at
              WHERE product.content_hash <> excluded.content_hash
              RETURNING slug, version",
         )

@@ -36,6 +36,9 @@ pub(crate) struct Snapshot {
     /// `None` when nobody rated it.
     #[serde(default)]
     pub(crate) rating: Option<Rating>,
+    /// Weight of one; 0 when nobody knows.
+    #[serde(default)]
+    pub(crate) weight_grams: u32,
     /// Counts changes from 1.
     pub(crate) version: u32,
     /// Never empty.
@@ -78,6 +81,10 @@ pub(crate) struct Article {
     pub(crate) available: u32,
     pub(crate) picture: Option<Picture>,
     pub(crate) seller: String,
+    /// Weight of one; 0 when nobody knows.
+    pub(crate) weight_grams: u32,
+    /// Whether its price is that of a flash sale.
+    pub(crate) is_reduced: bool,
 }
 
 impl Article {
@@ -145,6 +152,7 @@ struct ProductRow {
     rating_hundredths: Option<u16>,
     rating_count: u32,
     units_sold: u32,
+    weight_grams: u32,
     variants: String,
 }
 
@@ -196,6 +204,7 @@ impl ProductRow {
             category_path: self.category_path,
             seller: self.seller,
             rating: self.rating_hundredths.map(|hundredths| Rating { hundredths, count: self.rating_count }),
+            weight_grams: self.weight_grams,
             version: self.version,
         })
     }
@@ -224,6 +233,7 @@ impl ProductRow {
                 status,
                 rating: snapshot.rating,
                 sold,
+                weight_grams: snapshot.weight_grams,
                 variants: variants
                     .into_iter()
                     .map(|row| ImportVariant {
@@ -368,6 +378,7 @@ pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Art
         pictures: String,
         picture: Option<usize>,
         seller: String,
+        weight_grams: u32,
     }
     if skus.is_empty() {
         return Ok(Vec::new());
@@ -376,7 +387,7 @@ pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Art
         .db()?
         .prepare(
             "SELECT variant.product_id, variant.sku, slug, title, options, brand, category, variant.price_minor,
-                    currency, available, pictures, picture, seller
+                    currency, available, pictures, picture, seller, weight_grams
              FROM variant JOIN product ON product.id = variant.product_id
              WHERE variant.sku IN (SELECT value FROM json_each(?1)) AND status = 'active'",
         )
@@ -400,6 +411,8 @@ pub(crate) async fn articles(context: &Context, skus: &[&Sku]) -> Result<Vec<Art
                 available: row.available,
                 picture: pictures.get(row.picture.unwrap_or(0)).or(pictures.first()).cloned(),
                 seller: row.seller,
+                weight_grams: row.weight_grams,
+                is_reduced: false,
                 sku: row.sku,
             })
         })

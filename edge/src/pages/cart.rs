@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use domain::ids::{CheckoutId, Sku};
 use domain::money::Money;
-use domain::pricing::Quote;
+use domain::pricing::{CouponCode, CouponOutcome, Quote};
 use domain::stock::Quantity;
 use domain::time::Timestamp;
 use domain::wire::Picture;
@@ -16,6 +16,7 @@ use super::links::{counted, product};
 use super::moment::time_of_day;
 use super::notice::{Tone, notice};
 use super::picture::{Fetch, Subject, THUMB_SIZES, picture_or_drawing};
+use super::quote::{CouponField, breakdown, totals};
 
 /// How long after a turn's end the page asks again: a moment late rather than a moment early.
 const TURN_OVER_MS: i64 = 500;
@@ -33,8 +34,14 @@ pub struct Model<'a> {
     pub lines: Vec<Line>,
     /// What is saved for later, in the order in which it was.
     pub saved: Vec<Line>,
-    /// What it costs; `None` when it is empty or cannot be priced.
+    /// What it costs, delivered where most orders go; `None` when it is empty, cannot be priced, or is not delivered there.
     pub quote: Option<Quote>,
+    /// Whether it is priced in several currencies.
+    pub is_mixed: bool,
+    /// The code that was typed.
+    pub coupon: Option<CouponCode>,
+    /// What became of it.
+    pub coupon_outcome: Option<CouponOutcome>,
     /// A payment that is under way for this cart.
     pub frozen: Option<Frozen>,
     /// Why the last change was refused, in words for the shopper.
@@ -53,6 +60,9 @@ impl<'a> Model<'a> {
             lines: Vec::new(),
             saved: Vec::new(),
             quote: None,
+            is_mixed: false,
+            coupon: None,
+            coupon_outcome: None,
             frozen: None,
             refused,
             link: None,
@@ -237,17 +247,41 @@ fn filled(model: &Model<'_>) -> Markup {
             }
             aside.summary aria-label="Summary" {
                 h2 { "Summary" }
-                @if let Some(quote) = &model.quote { (totals(quote)) }
+                @if let Some(quote) = &model.quote {
+                    (totals(quote))
+                    (breakdown(quote, |sku| title_of(&model.lines, sku)))
+                    @if quote.deliveries.iter().any(|part| !part.zone.is_empty()) || !quote.taxes().is_empty() {
+                        p.hint { "Delivery and taxes follow your address, at checkout." }
+                    }
+                }
                 @if uncounted { p.hint { "What cannot be had is not counted." } }
+                @if model.frozen.is_none() { (coupon(model)) }
                 @if model.frozen.is_some() {
                     p.hint { "Finish or give up the payment above first." }
-                } @else if short || held_back || beyond || model.quote.is_none() {
+                } @else if short || held_back || beyond || model.is_mixed {
                     p.hint { "Checkout opens once every line can be had." }
                 } @else {
                     a.button.wide href="/checkout" { "Check out" }
                     p.hint { "Your things are held for 15 minutes while you pay." }
                 }
             }
+        }
+    }
+}
+
+/// What a line is called.
+pub(super) fn title_of<'l>(lines: &'l [Line], sku: &Sku) -> &'l str {
+    lines.iter().find(|line| line.sku == *sku).map_or("", |line| line.title.as_str())
+}
+
+fn coupon(model: &Model<'_>) -> Markup {
+    let outcome = model.coupon_outcome.as_ref();
+    let field = CouponField { outcome, code: model.coupon.as_ref(), refused: None, form: None, action: None };
+    html! {
+        form action="/cart/coupon" method="post" hx-post="/cart/coupon" hx-target="#cart" hx-select="#cart"
+            hx-swap="outerHTML" {
+            input type="hidden" name="csrf" value=(model.csrf);
+            (field.view())
         }
     }
 }
@@ -443,22 +477,6 @@ fn under_way(model: &Model<'_>, frozen: &Frozen) -> Markup {
             }
         },
     )
-}
-
-/// Items, delivery and total, as they are charged.
-pub fn totals(quote: &Quote) -> Markup {
-    let money = |amount| Money::new(amount, quote.currency);
-    let units: u64 = quote.lines.iter().map(|line| u64::from(line.quantity.get())).sum();
-    html! {
-        dl.totals {
-            div { dt { (counted(units, "item", "items")) } dd { (money(quote.items_minor)) } }
-            div {
-                dt { "Standard delivery" }
-                dd { @if quote.delivery_minor == 0 { "Free" } @else { (money(quote.delivery_minor)) } }
-            }
-            div.total { dt { "Total" } dd { (quote.total()) } }
-        }
-    }
 }
 
 /// The number beside the cart in the header. A fragment; nothing at all for an empty cart.

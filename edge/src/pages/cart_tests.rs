@@ -1,7 +1,7 @@
 //! The cart's page: what can be had leads to checkout, and what cannot says why.
 
 use domain::money::Currency;
-use domain::pricing::{Delivery, DeliveryMethod, PricedLine, quote};
+use domain::pricing::{PricedLine, Terms, quote};
 use domain::sale::NoPass;
 
 use super::super::form::tests::assert_every_control_is_labelled;
@@ -24,8 +24,7 @@ pub(in super::super) fn two_cups() -> (Line, Quote) {
         in_sale: None,
     };
     let priced = PricedLine { sku: line.sku.clone(), quantity: line.quantity, unit_price_minor: 1_000 };
-    let delivery = Delivery { method: DeliveryMethod::Standard, price_minor: 500 };
-    (line, quote(&[priced], delivery, Currency::Usd).unwrap())
+    (line, quote(&[priced], &Terms::flat(500), Currency::Usd).unwrap())
 }
 
 fn page(available: Option<u32>, frozen: Option<Frozen>) -> String {

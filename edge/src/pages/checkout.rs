@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use domain::checkout::Address;
 use domain::ids::CheckoutId;
 use domain::money::{Currency, Money};
-use domain::pricing::Quote;
+use domain::pricing::{CouponCode, CouponOutcome, DeliveryMethod, MethodOffer, Quote};
 use domain::wire::GatewayName;
 use maud::{Markup, html};
 
-use super::cart::{Line, totals};
+use super::cart::{Line, title_of};
 use super::countries::COUNTRIES;
 use super::form::{Field, problem_summary};
 use super::gateways::choice;
 use super::layout::{Page, Site};
 use super::notice::{Tone, notice};
+use super::quote::{CouponField, breakdown, totals};
 
 /// What the checkout shows.
 #[derive(Debug, Clone)]
@@ -28,15 +29,25 @@ pub struct Model<'a> {
     pub checkout_id: CheckoutId,
     /// What was typed, or what is known already.
     pub form: Form,
-    /// Field names (`email`, `name`, `line1`, `city`, `region`, `country`, `phone`, `gateway`), each with what is wrong
+    /// Field names (`email`, `name`, `line1`, `city`, `region`, `country`, `phone`, `delivery`, `gateway`), each with what is wrong
     /// with it.
     pub problems: BTreeMap<String, String>,
     /// What stands in the way although the form is well filled in.
     pub trouble: Option<Trouble>,
     /// What is bought.
     pub lines: Vec<Line>,
-    /// What it costs; what is charged is this or nothing.
-    pub quote: Quote,
+    /// Of its prices.
+    pub currency: Currency,
+    /// What it costs; what is charged is this or nothing. `None` when nothing of it is delivered there.
+    pub quote: Option<Quote>,
+    /// The ways to have it delivered.
+    pub methods: Vec<MethodOffer>,
+    /// The code that was typed.
+    pub coupon: Option<CouponCode>,
+    /// What became of it.
+    pub coupon_outcome: Option<CouponOutcome>,
+    /// Why another one was refused.
+    pub coupon_refused: Option<String>,
     /// The gateways that take its currency; `None` while nobody knows.
     pub gateways: Option<Vec<GatewayName>>,
 }
@@ -48,6 +59,8 @@ pub struct Form {
     pub email: String,
     /// Where the goods go.
     pub address: Address,
+    /// How.
+    pub delivery: DeliveryMethod,
     /// Through whom it is paid.
     pub gateway: GatewayName,
 }
@@ -68,7 +81,7 @@ pub enum Trouble {
 }
 
 /// Fields in the order of the form, which is the order of the problem summary too.
-const ORDER: [&str; 8] = ["email", "name", "line1", "city", "region", "country", "phone", "gateway"];
+const ORDER: [&str; 9] = ["email", "name", "line1", "city", "region", "country", "phone", "delivery", "gateway"];
 
 /// The page.
 pub fn view(model: &Model<'_>) -> Markup {
@@ -91,8 +104,7 @@ pub fn view(model: &Model<'_>) -> Markup {
 }
 
 fn form(model: &Model<'_>) -> Markup {
-    let Form { email, address, gateway } = &model.form;
-    let delivery = Money::new(model.quote.delivery_minor, model.quote.currency);
+    let Form { email, address, gateway, .. } = &model.form;
     let field = |name: &'static str, label, kind, autocomplete, value| Field {
         name,
         label,
@@ -106,11 +118,15 @@ fn form(model: &Model<'_>) -> Markup {
     };
     html! {
         // `novalidate`: our own messages say what to do, and say it in every browser.
-        form.checkout-form action="/checkout" method="post" novalidate {
+        // What the price depends on asks for it again, and only what shows it changes: nobody is interrupted in typing. Without
+        // JavaScript there is a button.
+        form.checkout-form #checkout-form action="/checkout" method="post" novalidate
+            hx-post="/checkout/review" hx-trigger="change from:#country, change from:#region, change from:.methods"
+            hx-swap="none" hx-select-oob="#seen:outerMorph,#methods:outerMorph,#pay:outerMorph,#summary:outerMorph" {
             input type="hidden" name="csrf" value=(model.csrf);
             input type="hidden" name="checkout_id" value=(model.checkout_id);
             // What the shopper sees is what is charged, or they are asked again.
-            input type="hidden" name="quote" value=(model.quote.digest());
+            input #seen type="hidden" name="quote" value=(model.quote.as_ref().map(Quote::digest).unwrap_or_default());
             fieldset {
                 legend { "Contact" }
                 (Field {
@@ -135,26 +151,18 @@ fn form(model: &Model<'_>) -> Markup {
                     ..field("phone", "Telephone number", "tel", "shipping tel", &address.phone)
                 }.input())
             }
-            fieldset {
+            fieldset.methods #methods {
                 legend { "Delivery" }
-                .choice {
-                    input #delivery type="radio" name="delivery" value="standard" checked;
-                    label for="delivery" {
-                        strong { "Standard delivery" }
-                        span.choice-price {
-                            @if delivery.amount_minor == 0 { "Free" } @else { (delivery) }
-                        }
-                        span.hint { "By courier to your door" }
-                    }
-                }
+                @if let Some(problem) = model.problems.get("delivery") { p.problem #delivery-problem { (problem) } }
+                (methods(model))
             }
             fieldset {
                 legend { "Payment" }
                 @if let Some(problem) = model.problems.get("gateway") { p.problem #gateway-problem { (problem) } }
                 @match model.gateways.as_deref() {
-                    Some([]) => (nothing_offered(model.quote.currency)),
+                    Some([]) => (nothing_offered(model.currency)),
                     Some(offered) => {
-                        (choice(offered, *gateway, model.quote.currency))
+                        (choice(offered, *gateway, model.currency))
                         p.hint {
                             "You pay on the next page, which belongs to the payment provider. We never see your card."
                         }
@@ -163,10 +171,43 @@ fn form(model: &Model<'_>) -> Markup {
                     None => input #gateway type="hidden" name="gateway" value=(gateway.as_str());
                 }
             }
-            @if model.gateways.as_ref().is_none_or(|offered| !offered.is_empty()) {
-                button.button.wide { "Pay " (model.quote.total()) }
+            div #pay {
+              @match &model.quote {
+                Some(quote) if model.gateways.as_ref().is_none_or(|offered| !offered.is_empty()) => {
+                    button.button.wide { "Pay " (quote.total()) }
+                }
+                Some(_) | None => {}
+              }
             }
             p.hint { a href="/cart" { "Back to the cart" } }
+        }
+    }
+}
+
+fn methods(model: &Model<'_>) -> Markup {
+    let chosen = model.quote.as_ref().map_or(model.form.delivery, |quote| quote.method);
+    html! {
+        @for offer in &model.methods {
+            @let (name, price) = (offer.method.as_str(), Money::new(offer.price_minor, model.currency));
+            .choice {
+                input id={ "delivery-" (name) } type="radio" name="delivery" value=(name) checked[offer.method == chosen];
+                label for={ "delivery-" (name) } {
+                    strong { (offer.method.title()) }
+                    span.choice-price { @if price.amount_minor == 0 { "Free" } @else { (price) } }
+                    span.hint {
+                        @match offer.method {
+                            DeliveryMethod::Standard => "By courier to your door",
+                            DeliveryMethod::Express => "By courier to your door, sooner",
+                            DeliveryMethod::Pickup => "We tell you where, once it is ready",
+                        }
+                    }
+                }
+            }
+        }
+        @if model.methods.is_empty() {
+            p.problem #delivery role="alert" {
+                "Some of these things are not delivered there. Choose another country or region, or change your cart."
+            }
         }
     }
 }
@@ -210,9 +251,20 @@ fn trouble_view(trouble: &Trouble) -> Markup {
     }
 }
 
+fn coupon(model: &Model<'_>) -> Markup {
+    let field = CouponField {
+        outcome: model.coupon_outcome.as_ref(),
+        code: model.coupon.as_ref(),
+        refused: model.coupon_refused.as_deref(),
+        form: Some("checkout-form"),
+        action: Some("/checkout/review"),
+    };
+    field.view()
+}
+
 fn summary(model: &Model<'_>) -> Markup {
     html! {
-        aside.summary aria-label="Your order" {
+        aside.summary #summary aria-label="Your order" {
             h2 { "Your order" }
             ul.mini-lines role="list" {
                 @for line in &model.lines {
@@ -227,7 +279,16 @@ fn summary(model: &Model<'_>) -> Markup {
                     }
                 }
             }
-            (totals(&model.quote))
+            @if let Some(quote) = &model.quote {
+                (totals(quote))
+                (breakdown(quote, |sku| title_of(&model.lines, sku)))
+            }
+            (coupon(model))
+            // Behind the button that pays, so that Enter pays.
+            .no-js {
+                button.button.quiet form="checkout-form" formaction="/checkout/review" { "Update the total" }
+                p.hint { "After another country, region or way of delivery. You are asked again before more is charged." }
+            }
         }
     }
 }
@@ -250,11 +311,21 @@ mod tests {
             site: &site(),
             csrf: "the-token",
             checkout_id: "0199aaaa-0000-7000-8000-000000000000".parse().unwrap(),
-            form: Form { email: "ada@example.com".into(), address, gateway: GatewayName::Paystack },
+            form: Form {
+                email: "ada@example.com".into(),
+                address,
+                delivery: DeliveryMethod::Standard,
+                gateway: GatewayName::Paystack,
+            },
             problems,
             trouble,
             lines: vec![line],
-            quote,
+            currency: quote.currency,
+            methods: vec![MethodOffer { method: DeliveryMethod::Standard, price_minor: 500 }],
+            quote: Some(quote),
+            coupon: None,
+            coupon_outcome: None,
+            coupon_refused: None,
             gateways,
         };
         view(&model).into_string()

@@ -31,6 +31,7 @@ pub mod order;
 pub mod order_money;
 pub mod picture;
 pub mod product;
+pub mod quote;
 pub mod rating;
 pub mod sale;
 pub mod sign_in;

@@ -8,13 +8,13 @@ use domain::time::Timestamp;
 use domain::wire::{GatewayName, OrderView};
 use maud::{Markup, html};
 
-use super::cart::totals;
 use super::countries::country_name;
 use super::layout::{Page, SHOP_NAME, Site};
 use super::links::product;
 use super::moment::date_and_time;
 use super::notice::{Tone, notice};
 use super::order_money;
+use super::quote::{breakdown, totals};
 
 /// What an order's page shows.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +67,9 @@ pub fn view(model: &Model<'_>) -> Markup {
                         }
                     }
                     (totals(&order.quote))
+                    (breakdown(&order.quote, |sku| {
+                        order.lines.iter().find(|line| line.sku == *sku).map_or("", |line| line.title.as_str())
+                    }))
                 }
                 section.order-facts aria-label="Delivery and payment" {
                     (order_money::refunds(order))

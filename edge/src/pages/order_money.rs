@@ -72,6 +72,7 @@ pub fn why_all(order: &OrderView) -> &'static str {
         Some(Cause::Overpaid) => "More was paid than it costs. We return all of it, and you may order again.",
         Some(Cause::WrongCurrency) => "It was paid in another currency than it is priced in.",
         Some(Cause::DuplicateCapture) => "It was paid twice.",
+        Some(Cause::CouponUsedUp) => "It was paid after its time was over, and the code had been used up meanwhile.",
         Some(Cause::TakenBack) => "It was cancelled, or sent back.",
         Some(Cause::GivenUp) => "It was paid after it had been given up.",
         None => "It could not be filled as it was paid.",
@@ -136,6 +137,7 @@ fn why(refund: &RefundView) -> &str {
         Cause::Overpaid => "More was paid than the order costs",
         Cause::WrongCurrency => "Paid in another currency than the order's",
         Cause::DuplicateCapture => "A second payment for an order that was paid already",
+        Cause::CouponUsedUp => "Paid late, when the code had been used up",
         Cause::TakenBack => &refund.reason,
         Cause::GivenUp => "Paid after it had been given up",
     }

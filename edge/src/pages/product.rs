@@ -29,12 +29,21 @@ pub struct Model<'a> {
     pub product: &'a Product,
     /// Which variant is chosen: an index into the product's. Best the first that can be had.
     pub chosen: usize,
-    /// Price of standard delivery, where it is known.
-    pub delivery: Option<Money>,
+    /// What delivery costs where most orders go; `None` where it is not known.
+    pub delivery: Option<Delivered>,
     /// Others that go well with it or may be had instead; may be empty.
     pub related: Vec<Card>,
     /// The flash sale that it is or will be in.
     pub sale: Option<SaleNotice>,
+}
+
+/// What delivery costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its price.
+    pub price: Money,
+    /// The zone that it is for; empty where the shop has one price for everywhere.
+    pub zone: String,
 }
 
 /// What a product's page tells of a flash sale.
@@ -206,10 +215,15 @@ fn buy_box(model: &Model<'_>) -> Markup {
                 }
             }
             ul.facts role="list" {
-                @if let Some(delivery) = model.delivery {
+                @if let Some(Delivered { price: delivery, zone }) = &model.delivery {
                     li {
-                        "Standard delivery "
-                        @if delivery.amount_minor == 0 { "is free" } @else { (delivery) " an order" }
+                        @if !zone.is_empty() {
+                            "Delivery to " (zone) " "
+                            @if delivery.amount_minor == 0 { "is free" } @else { "from " (delivery) }
+                        } @else {
+                            "Standard delivery "
+                            @if delivery.amount_minor == 0 { "is free" } @else { (delivery) " an order" }
+                        }
                     }
                 }
                 li { "Held for you for 15 minutes while you pay" }

@@ -17,7 +17,7 @@ use super::checkout::way_back;
 use super::order::order_path;
 use crate::carts::{self, Found};
 use crate::catalogue;
-use crate::checkout;
+use crate::checkout::{self, Wanted};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
@@ -245,6 +245,29 @@ pub(crate) async fn accept_prices(
     changed(&context, shopper, outcome).await
 }
 
+#[derive(Deserialize)]
+pub(crate) struct CouponForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    coupon: String,
+    #[serde(default)]
+    remove_coupon: String,
+}
+
+/// `POST /cart/coupon`
+#[worker::send]
+pub(crate) async fn coupon(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<CouponForm>,
+) -> Result<Response, Error> {
+    let cart_id = shopper.checked_cart(&form.csrf)?;
+    let text = if form.remove_coupon.is_empty() { form.coupon.as_str() } else { "" };
+    let outcome = carts::set_coupon(&context, cart_id, text).await;
+    changed(&context, shopper, outcome).await
+}
+
 async fn change_line(
     context: Context,
     shopper: Shopper,
@@ -375,14 +398,15 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
     // One look at the catalogue for both lists; only the first is priced.
     let offers = sales::offers(context, &shopper.passes, Some(cart_id)).await?;
     let articles = checkout::articles(context, &both, &offers).await?;
-    let priced = checkout::price_of_what_there_is(context, cart.lines(), &articles, &offers)?;
+    let wanted = Wanted::likely(cart.coupon());
+    let priced = checkout::price_of_what_there_is(context, cart.lines(), &articles, &offers, &wanted).await?;
     let frozen = cart.frozen_for(context.now()).map(|(checkout_id, until)| Frozen {
         checkout_id,
         until,
         continue_href: way_back(&shopper.tokens, checkout_id),
     });
-    let mixed = priced
-        .is_mixed()
+    let is_mixed = priced.is_mixed();
+    let mixed = is_mixed
         .then(|| "These things are priced in different currencies. Take some out to pay for the rest.".to_owned());
     let show = |lines: &[CartLine]| lines.iter().map(|line| page_line_of(line, &articles, &offers)).collect();
     let link = shopper.tokens.cart_link(cart_id, context.now() + LINK_LENGTH);
@@ -393,7 +417,10 @@ async fn page(context: &Context, shopper: &Shopper, refused: Option<String>) -> 
         lines: show(cart.lines()),
         saved: show(cart.saved()),
         quote: priced.quote,
+        coupon: cart.coupon().cloned(),
+        coupon_outcome: priced.coupon,
         frozen,
+        is_mixed,
         refused: refused.or(mixed),
         link: Some(format!("{}/cart/open/{link}", context.shop_url())),
     };

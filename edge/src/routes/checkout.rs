@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::cart::Cart;
 use domain::checkout::Address;
 use domain::ids::{CheckoutId, OrderId};
-use domain::pricing::DeliveryMethod;
+use domain::pricing::{DeliveryMethod, Destination};
 use domain::wire::{GatewayName, ShortLine};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::order::order_path;
 use super::visitor::Visitor;
 use crate::accounts;
 use crate::carts::{self, Found};
-use crate::checkout::{self, Checkout, PricedCart};
+use crate::checkout::{self, Checkout, PricedCart, Wanted};
 use crate::context::Context;
 use crate::error::{Error, Rejection};
 use crate::extract::{Form, Path};
@@ -42,14 +42,12 @@ pub(crate) async fn form(context: Context, Visitor { shopper, headers }: Visitor
     let account = accounts::member(&context, &headers).await?.map(|member| member.account);
     let typed = Typed {
         email: account.as_ref().map(|account| account.email.clone()).unwrap_or_default(),
-        address: Address {
-            name: account.map(|account| account.name).unwrap_or_default(),
-            country: "NG".to_owned(),
-            ..Address::default()
-        },
+        address: Address { name: account.map(|account| account.name).unwrap_or_default(), ..checkout::home() },
+        delivery: DeliveryMethod::Standard,
         gateway: GatewayName::Paystack,
     };
-    show(&context, &shopper, &cart, Shown { checkout_id, typed, problems: BTreeMap::new(), trouble }).await
+    let shown = Shown { checkout_id, typed, problems: BTreeMap::new(), trouble, coupon_refused: None };
+    show(&context, &shopper, &cart, shown).await
 }
 
 #[derive(Default, Deserialize)]
@@ -66,7 +64,77 @@ pub(crate) struct CheckoutForm {
     region: String,
     country: String,
     phone: String,
+    delivery: String,
     gateway: String,
+    /// A code that was typed just now.
+    coupon: String,
+    /// Not empty when the cart's code is to go.
+    remove_coupon: String,
+}
+
+impl CheckoutForm {
+    /// What of it stays on the page.
+    fn typed(&self) -> Typed {
+        let address = Address {
+            name: self.name.clone(),
+            line1: self.line1.clone(),
+            city: self.city.clone(),
+            region: self.region.clone(),
+            country: self.country.clone(),
+            phone: self.phone.clone(),
+        };
+        Typed {
+            email: self.email.trim().to_owned(),
+            address: address.trimmed(),
+            delivery: DeliveryMethod::named(&self.delivery).unwrap_or_default(),
+            gateway: self.gateway().unwrap_or(GatewayName::Paystack),
+        }
+    }
+
+    fn wants_other_coupon(&self) -> bool {
+        !self.remove_coupon.is_empty() || !self.coupon.trim().is_empty()
+    }
+
+    fn gateway(&self) -> Option<GatewayName> {
+        GatewayName::ALL.into_iter().find(|gateway| gateway.as_str() == self.gateway)
+    }
+
+    fn checkout_id(&self) -> Result<CheckoutId, Error> {
+        self.checkout_id.parse().map_err(|_| Error::bad_request("checkout_id_invalid", "Load the checkout again."))
+    }
+}
+
+/// `GET /checkout/review`: whoever comes back to that address begins with the form.
+pub(crate) async fn review_again() -> Redirect {
+    Redirect::to("/checkout")
+}
+
+/// `POST /checkout/review`: the form as it was typed, with what it costs there and with that code. Nothing is bought.
+#[worker::send]
+pub(crate) async fn review(
+    context: Context,
+    shopper: Shopper,
+    Form(form): Form<CheckoutForm>,
+) -> Result<Response, Error> {
+    review_form(&context, shopper, &form).await
+}
+
+async fn review_form(context: &Context, shopper: Shopper, form: &CheckoutForm) -> Result<Response, Error> {
+    let cart_id = shopper.checked_cart(&form.csrf)?;
+    let checkout_id = form.checkout_id()?;
+    let text = if form.remove_coupon.is_empty() { form.coupon.as_str() } else { "" };
+    let coupon_refused = match form.wants_other_coupon() {
+        true => match carts::set_coupon(context, cart_id, text).await {
+            Ok(_) => None,
+            Err(Error::Rejection(rejection)) => Some(rejection.detail),
+            Err(error) => return Err(error),
+        },
+        false => None,
+    };
+    let Found { cart_id, cart, .. } = carts::read(context, cart_id).await?;
+    let shopper = Shopper { cart_id: Some(cart_id), ..shopper };
+    let shown = Shown { checkout_id, typed: form.typed(), problems: BTreeMap::new(), trouble: None, coupon_refused };
+    show(context, &shopper, &cart, shown).await
 }
 
 /// `POST /checkout`: to the gateway's page, or back to the form with what is wrong.
@@ -76,25 +144,15 @@ pub(crate) async fn place(
     shopper: Shopper,
     Form(form): Form<CheckoutForm>,
 ) -> Result<Response, Error> {
+    // A code that was typed and not applied changes the total: the shopper looks at it first.
+    if form.wants_other_coupon() {
+        return review_form(&context, shopper, &form).await;
+    }
     let cart_id = shopper.checked_cart(&form.csrf)?;
-    let checkout_id: CheckoutId =
-        form.checkout_id.parse().map_err(|_| Error::bad_request("checkout_id_invalid", "Load the checkout again."))?;
-    let address = Address {
-        name: form.name,
-        line1: form.line1,
-        city: form.city,
-        region: form.region,
-        country: form.country,
-        phone: form.phone,
-    };
-    let gateway = GatewayName::ALL.into_iter().find(|gateway| gateway.as_str() == form.gateway);
-    let typed = Typed {
-        email: form.email.trim().to_owned(),
-        address: address.trimmed(),
-        gateway: gateway.unwrap_or(GatewayName::Paystack),
-    };
+    let checkout_id = form.checkout_id()?;
+    let typed = form.typed();
     let mut problems = checkout::problems(&typed.email, &typed.address);
-    if gateway.is_none() {
+    if form.gateway().is_none() {
         problems.insert("gateway".to_owned(), "Choose how to pay".to_owned());
     }
     let outcome = if problems.is_empty() {
@@ -103,7 +161,7 @@ pub(crate) async fn place(
             cart_id,
             email: typed.email.clone(),
             address: typed.address.clone(),
-            delivery: DeliveryMethod::Standard,
+            delivery: typed.delivery,
             gateway: typed.gateway,
             seen_quote: (!form.quote.is_empty()).then_some(form.quote),
             shop_url: context.shop_url().to_owned(),
@@ -143,7 +201,7 @@ pub(crate) async fn place(
     }
     let status = StatusCode::from_u16(error.problem(context.request_id()).status).unwrap_or(StatusCode::BAD_REQUEST);
     let Found { cart, .. } = carts::read(&context, cart_id).await?;
-    let shown = Shown { checkout_id: next, typed, problems, trouble };
+    let shown = Shown { checkout_id: next, typed, problems, trouble, coupon_refused: None };
     let mut response = show(&context, &shopper, &cart, shown).await?;
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
@@ -173,16 +231,23 @@ struct Shown {
     typed: Typed,
     problems: BTreeMap<String, String>,
     trouble: Option<Trouble>,
+    coupon_refused: Option<String>,
 }
 
 async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -> Result<Response, Error> {
     let Some(cart_id) = shopper.cart_id else { return Ok(Redirect::to("/cart").into_response()) };
     let offers = sales::offers(context, &shopper.passes, Some(cart_id)).await?;
-    let priced: PricedCart = checkout::price(context, cart.lines(), &offers).await?;
-    // Empty, mixed or partly gone: the cart's page says so, and how to mend it.
-    let (true, Some(quote)) = (priced.gone.is_empty(), priced.quote) else {
-        return Ok(Redirect::to("/cart").into_response());
+    let wanted = Wanted {
+        destination: Destination::of(&shown.typed.address),
+        method: shown.typed.delivery,
+        coupon: cart.coupon().cloned(),
     };
+    let priced: PricedCart = checkout::price(context, cart.lines(), &offers, &wanted).await?;
+    // Empty, mixed or partly gone: the cart's page says so, and how to mend it.
+    if !priced.gone.is_empty() || priced.lines.is_empty() || priced.is_mixed() {
+        return Ok(Redirect::to("/cart").into_response());
+    }
+    let currency = priced.currency();
     if cart.lines().iter().any(|line| offers.is_held_back(line.product_id)) {
         return Ok(Redirect::to("/cart").into_response());
     }
@@ -193,7 +258,7 @@ async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -
         other => other,
     };
     let (gateways, trouble) = match gateways::offers(context).await {
-        Ok(offers) => (Some(offers.taking(quote.currency)), trouble),
+        Ok(offers) => (Some(offers.taking(currency)), trouble),
         Err(_) => (None, trouble.or(Some(Trouble::PaymentsUnavailable))),
     };
     let markup = view(&Model {
@@ -204,7 +269,12 @@ async fn show(context: &Context, shopper: &Shopper, cart: &Cart, shown: Shown) -
         problems: shown.problems,
         trouble,
         lines: priced.lines.iter().map(|line| page_line(&line.article, line.quantity)).collect(),
-        quote,
+        currency,
+        quote: priced.quote,
+        methods: priced.methods,
+        coupon: wanted.coupon,
+        coupon_outcome: priced.coupon,
+        coupon_refused: shown.coupon_refused,
         gateways,
     });
     Ok(Html(markup.into_string()).into_response())

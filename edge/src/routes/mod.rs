@@ -9,6 +9,7 @@ pub(crate) mod home;
 pub(crate) mod index_files;
 pub(crate) mod internal;
 pub(crate) mod internal_orders;
+pub(crate) mod internal_pricing;
 pub(crate) mod internal_sales;
 pub(crate) mod internal_search;
 pub(crate) mod internal_stock;

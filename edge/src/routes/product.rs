@@ -3,7 +3,8 @@
 use axum::response::{Html, IntoResponse, Response};
 use domain::ids::Sku;
 use domain::money::Money;
-use domain::pricing::DeliveryMethod;
+use domain::pricing::Item;
+use domain::stock::Quantity;
 use serde::Deserialize;
 
 use super::cart::Shopper;
@@ -42,8 +43,13 @@ pub(crate) async fn product(
     });
     // Another phase of a sale is another page.
     let phase = on_sale.map(|(known, _)| known.cache_key(now)).unwrap_or_default();
+    let first = snapshot.variants.get(wanted.unwrap_or(0)).or(snapshot.variants.first());
+    let first = first.ok_or_else(|| Error::bug("a product without variants"))?;
+    let delivery = checkout::delivery_of(&context, item(&snapshot, first)?, snapshot.price.currency).await?;
     let (version, shop) = (known.version, context.shop_url());
-    let key = format!("product/{version}/{slug}/{}/{choice}/{phase}?{shop}", snapshot.version);
+    // An isolate that has not heard of new rules yet keeps its page under another name than one that has.
+    let delivered = delivery.as_ref().map(|it| it.price.amount_minor.to_string()).unwrap_or_default();
+    let key = format!("product/{version}/{slug}/{}/{choice}/{phase}/{delivered}?{shop}", snapshot.version);
     // Whose turn it is sees a page of their own; only those with a pass are looked at.
     let turn_until = match on_sale {
         Some(_) if !shopper.passes.is_empty() => {
@@ -53,15 +59,13 @@ pub(crate) async fn product(
     };
     let make = async || {
         let levels = catalogue::availability(&context, snapshot.id).await?;
-        let delivery = checkout::delivery(&context, DeliveryMethod::Standard, snapshot.price.currency)?;
-        let currency = snapshot.price.currency;
         let product = model(snapshot, &levels);
         let first_to_be_had = product.variants.iter().position(|variant| variant.available > 0);
         Ok(view(&Model {
             site: &known.site(context.shop_url()),
             chosen: wanted.or(first_to_be_had).unwrap_or(0),
             product: &product,
-            delivery: Some(Money::new(delivery.price_minor, currency)),
+            delivery,
             related: Vec::new(),
             sale: on_sale.map(|(known, product)| SaleNotice {
                 title: known.sale.title.clone(),
@@ -111,4 +115,18 @@ fn model(snapshot: Snapshot, levels: &[(Sku, u32)]) -> Product {
         codes: snapshot.codes,
         seller: snapshot.seller,
     }
+}
+
+/// One of a variant, as the shop's rules look at it.
+fn item(snapshot: &Snapshot, variant: &catalogue::Variant) -> Result<Item, Error> {
+    Ok(Item {
+        sku: variant.sku.clone(),
+        quantity: Quantity::new(1).map_err(Error::bug)?,
+        unit_price_minor: variant.price_minor,
+        seller: snapshot.seller.clone(),
+        category: snapshot.category.join("/"),
+        brand: snapshot.brand.clone(),
+        weight_grams: snapshot.weight_grams,
+        is_reduced: false,
+    })
 }

@@ -53,7 +53,9 @@ impl Offers {
     /// The article at the price that this cart pays for it: the sale's, unless it has become cheaper than that for everybody.
     pub(crate) fn priced(&self, article: Article) -> Article {
         match self.price(article.product_id, &article.sku) {
-            Some(price) if price.amount_minor < article.price.amount_minor => Article { price, ..article },
+            Some(price) if price.amount_minor < article.price.amount_minor => {
+                Article { price, is_reduced: true, ..article }
+            }
             Some(_) | None => article,
         }
     }

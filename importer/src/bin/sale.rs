@@ -3,8 +3,7 @@
 //!
 //! Exit codes: 0 shown or done; 1 refused or failed, and the sale is as it was, or the draw is not what it should be.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -96,7 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let one = |slug: &str| format!("{EDGE_SALES}/{slug}");
     match &cli.what {
         What::Set { file } => {
-            let draft = sale_file::read(&text_of(file)?).with_context(|| file.display().to_string())?;
+            let draft = sale_file::read(&command::text_of(file)?).with_context(|| file.display().to_string())?;
             let set: SaleReport = shop()?.post(EDGE_SALES, &draft).await?;
             told(&cli, &set, report(&set))
         }
@@ -138,16 +137,7 @@ fn person_id(text: &str) -> Result<PersonId, String> {
         .map_err(|_| "a person is named like 0199aaaa-0000-7000-8000-000000000000, as the waiting page says".to_owned())
 }
 
-fn text_of(file: &Path) -> anyhow::Result<String> {
-    let text =
-        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
-    text.with_context(|| format!("cannot read {}", file.display()))
-}
-
 fn told(cli: &Cli, value: &impl Serialize, table: String) -> anyhow::Result<()> {
     let text = if cli.json { format!("{}\n", serde_json::to_string_pretty(value)?) } else { table };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    command::say(&text)
 }

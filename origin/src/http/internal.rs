@@ -196,7 +196,7 @@ async fn view(connection: &mut Connection, order: StoredOrder) -> Result<OrderVi
         id: order.id,
         checkout_id: order.checkout_id,
         status: order.placed.status,
-        quote: order.quote()?,
+        quote: order.quote,
         history: orders::history(connection, order.id).await?,
         refunds: refunds::of_order(connection, order.id).await?.into_iter().map(StoredRefund::view).collect(),
         payment: payment_view(stored, waiting),

@@ -16,11 +16,12 @@ use crate::error::Error;
 type Table = (&'static str, &'static [&'static str]);
 
 /// What is kept, so that a row comes after those that it refers to. Not the nonces of signed requests, which mean nothing later.
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 15] = [
     ("given_up", &["checkout_id"]),
     ("orders", &["id"]),
     ("order_line", &["order_id", "position"]),
     ("order_history", &["order_id", "position"]),
+    ("redemption", &["order_id", "promotion_id"]),
     ("payment", &["reference"]),
     ("gateway_event", &["gateway", "event_key"]),
     ("outbox", &["id"]),

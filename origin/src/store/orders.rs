@@ -7,7 +7,7 @@ use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use domain::ledger::BasisPoints;
 use domain::money::{Currency, Money};
 use domain::order::{Order, OrderStatus, Placed};
-use domain::pricing::{Delivery, DeliveryMethod, PricedLine, Quote, quote};
+use domain::pricing::{Charge, DeliveryMethod, PricedLine, Quote, Terms, quote};
 use domain::stock::Quantity;
 use domain::time::Timestamp;
 use domain::wire::{OrderLine, StatusChange};
@@ -35,8 +35,8 @@ pub struct StoredOrder {
     pub lines: Vec<OrderLine>,
     /// What the shop keeps of each, as agreed when it was sold.
     pub commissions: BTreeMap<Sku, BasisPoints>,
-    /// How it gets there.
-    pub delivery: Delivery,
+    /// What it costs, line by line, as it was agreed.
+    pub quote: Quote,
     /// What has to be paid.
     pub total: Money,
     /// [`Quote::digest`] of what the shopper agreed to.
@@ -55,16 +55,15 @@ impl StoredOrder {
         Order::restore(self.placed.clone())
     }
 
-    /// What the shop keeps of a line, in minor units.
-    pub fn commission_minor(&self, sku: &Sku) -> i64 {
-        let rate = self.commissions.get(sku).copied().unwrap_or_default();
-        let line = self.lines.iter().find(|line| line.sku == *sku);
-        line.map_or(0, |line| rate.of(line.unit_price_minor * i64::from(line.quantity.get())))
+    /// What the shop keeps of what a line was sold for, tax apart, in minor units.
+    pub fn commission_minor(&self, sku: &Sku, base_minor: i64) -> i64 {
+        self.commissions.get(sku).copied().unwrap_or_default().of(base_minor)
     }
 
-    /// What it cost, line by line: worked out again from what was stored.
-    pub fn quote(&self) -> Result<Quote, Error> {
-        quote(&priced(&self.lines), self.delivery, self.total.currency).map_err(|error| Error::corrupt("quote", error))
+    /// What a line costs, and why.
+    pub fn charge(&self, sku: &Sku) -> Result<&Charge, Error> {
+        let line = self.quote.lines.iter().find(|line| line.sku == *sku);
+        line.map(|line| &line.charge).ok_or_else(|| Error::Bug(format!("{sku} is no line of order {}", self.id)))
     }
 }
 
@@ -78,17 +77,15 @@ pub fn priced(lines: &[OrderLine]) -> Vec<PricedLine> {
     lines.iter().map(price).collect()
 }
 
-const fn method_name(method: DeliveryMethod) -> &'static str {
-    match method {
-        DeliveryMethod::Standard => "standard",
+/// What an order cost: as it was agreed, or, of one that is older than promotions and taxes, its lines and one delivery.
+fn read_quote(row: &Row, lines: &[OrderLine], currency: Currency) -> Result<Quote, Error> {
+    if let Some(text) = row.get::<Option<String>>("quote")? {
+        return serde_json::from_str(&text).map_err(|error| Error::corrupt("quote", error));
     }
-}
-
-fn read_method(row: &Row) -> Result<DeliveryMethod, Error> {
-    match row.text("delivery_method")? {
-        "standard" => Ok(DeliveryMethod::Standard),
-        other => Err(Error::corrupt("delivery_method", other)),
-    }
+    let method = row.text("delivery_method")?;
+    let method = DeliveryMethod::named(method).ok_or_else(|| Error::corrupt("delivery_method", method))?;
+    let terms = Terms { method, ..Terms::flat(row.get("delivery_minor")?) };
+    quote(&priced(lines), &terms, currency).map_err(|error| Error::corrupt("quote", error))
 }
 
 /// Writes a new order with its lines.
@@ -96,14 +93,15 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
     const ORDER: &str = "-- order.insert
         INSERT INTO orders (id, checkout_id, cart_id, status, content_digest, email, address, currency,
             delivery_method, delivery_minor, total_minor, quote_digest, return_url, pay_before, paid_by,
-            placed_at, updated_at, written_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $15, $16)";
+            placed_at, updated_at, written_by, quote)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $15, $16, $17)";
     const LINE: &str = "-- order_line.insert
         INSERT INTO order_line (order_id, position, product_id, sku, slug, title, seller, quantity, unit_price_minor,
             commission_points)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let name = tx.name();
     let address = serde_json::to_string(&order.address).map_err(|error| Error::Bug(error.to_string()))?;
+    let quote = serde_json::to_string(&order.quote).map_err(|error| Error::Bug(error.to_string()))?;
     query(ORDER)
         .bind(order.id.to_string())
         .bind(order.checkout_id.to_string())
@@ -113,14 +111,15 @@ pub async fn insert(tx: &mut Tx, order: &StoredOrder) -> Result<(), Error> {
         .bind(&order.email)
         .bind(address)
         .bind(order.total.currency.code())
-        .bind(method_name(order.delivery.method))
-        .bind(order.delivery.price_minor)
+        .bind(order.quote.method.as_str())
+        .bind(order.quote.delivery_charged_minor())
         .bind(order.total.amount_minor)
         .bind(&order.quote_digest)
         .bind(&order.return_url)
         .bind(order.placed.pay_before.as_millis())
         .bind(order.placed_at.as_millis())
         .bind(name)
+        .bind(quote)
         .execute(tx.connection())
         .await?;
     for (position, line) in (1_i64..).zip(&order.lines) {
@@ -191,6 +190,7 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
     let currency: Currency = parsed(&row, "currency")?;
     let address: String = row.get("address")?;
     let sold = lines(connection, id).await?;
+    let lines: Vec<OrderLine> = sold.iter().map(|(line, _)| line.clone()).collect();
     Ok(Some(StoredOrder {
         id,
         checkout_id: parsed(&row, "checkout_id")?,
@@ -204,9 +204,9 @@ async fn read(connection: &mut Connection, row: Option<Row>) -> Result<Option<St
         },
         email: row.get("email")?,
         address: serde_json::from_str(&address).map_err(|error| Error::corrupt("address", error))?,
-        lines: sold.iter().map(|(line, _)| line.clone()).collect(),
+        quote: read_quote(&row, &lines, currency)?,
+        lines,
         commissions: sold.into_iter().map(|(line, rate)| (line.sku, rate)).collect(),
-        delivery: Delivery { method: read_method(&row)?, price_minor: row.get("delivery_minor")? },
         total: Money::new(row.get("total_minor")?, currency),
         quote_digest: row.get("quote_digest")?,
         return_url: row.get("return_url")?,

@@ -8,6 +8,7 @@ mod world;
 
 mod another_way;
 mod books;
+mod coupons;
 mod delivery;
 mod engines;
 mod giving_up;

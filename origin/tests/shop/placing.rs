@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::money::{Currency, Money};
 use domain::order::OrderStatus;
+use domain::pricing::Terms;
 use domain::stock::Quantity;
 use domain::time::Millis;
 use domain::wire::{OriginEventKind, PlaceOrder, PlacedOrder, Problem};
@@ -109,7 +110,7 @@ async fn what_is_wrong_with_an_order_is_said_field_by_field() {
 
     let mut free = world.checkout();
     free.lines.iter_mut().for_each(|line| line.unit_price_minor = 0);
-    free.delivery.price_minor = 0;
+    free.terms = Terms::flat(0);
     requote(&mut free);
     assert_eq!(world.place(&free).await.problem(), "nothing_to_pay");
 

@@ -8,7 +8,7 @@ use domain::checkout::Address;
 use domain::ids::{CartId, CheckoutId, OrderId, ProductId, Sku};
 use domain::money::Currency;
 use domain::order::OrderStatus;
-use domain::pricing::{Delivery, DeliveryMethod, quote};
+use domain::pricing::{Terms, quote};
 use domain::signature::{Audience, Keyring, SignatureHeaders, SignedParts, paystack};
 use domain::stock::Quantity;
 use domain::time::Millis;
@@ -277,7 +277,7 @@ impl World {
                 phone: "+234 803 123 4567".to_owned(),
             },
             lines: vec![line("lamp-red", 2, 5_000), line("bulb", 1, 1_050)],
-            delivery: Delivery { method: DeliveryMethod::Standard, price_minor: 1_500 },
+            terms: Terms::flat(1_500),
             currency: Currency::Ngn,
             quote_digest: String::new(),
             gateway: GatewayName::Paystack,
@@ -387,5 +387,5 @@ impl World {
 
 /// Makes the quote fit the lines.
 pub(crate) fn requote(order: &mut PlaceOrder) {
-    order.quote_digest = quote(&priced(&order.lines), order.delivery, order.currency).unwrap().digest();
+    order.quote_digest = quote(&priced(&order.lines), &order.terms, order.currency).unwrap().digest();
 }

@@ -7,7 +7,7 @@ use domain::ids::{CartId, CheckoutId, EventId, OrderId, ProductId, Sku};
 use domain::money::{Currency, Money};
 use domain::order::{self, Order, OrderStatus};
 use domain::payment::Payment;
-use domain::pricing::DeliveryMethod;
+use domain::pricing::{DeliveryMethod, Rules};
 use domain::purchase::{Answer, Call, Checkout, GaveUp, GivingUp, Offer, Offers, Placing, Settling, Step};
 use domain::time::Timestamp;
 use domain::wire::{EventOutcome, GatewayName, OrderSummary, OriginEvent, OriginEventKind, PlaceOrder};
@@ -38,10 +38,15 @@ pub(super) fn offers(skus: &[Sku]) -> Offers {
         title: String::new(),
         seller: String::new(),
         price: PRICE,
+        category: String::new(),
+        brand: None,
+        weight_grams: 0,
+        is_reduced: false,
     };
     let variants =
         skus.iter().map(|wanted| (wanted.clone(), offer((0..3).find(|it| sku(*it) == *wanted).unwrap_or(0))));
-    Offers { variants: variants.collect(), delivery_minor: BTreeMap::from([(Currency::Ngn, 0)]) }
+    let delivery_minor = BTreeMap::from([(Currency::Ngn, 0)]);
+    Offers { variants: variants.collect(), delivery_minor, rules: Rules::default() }
 }
 
 pub(super) fn checkout(buyer: usize) -> Checkout {

@@ -84,7 +84,7 @@ impl State {
                     command.checkout_id().and_then(|checkout_id| stock.reservation(checkout_id).cloned())
                 }))
             }
-            Call::Offers(skus) => Answer::Offers(offers(skus)),
+            Call::Offers(skus, _) => Answer::Offers(offers(skus)),
             Call::GiveUp(_) => Answer::GaveUp(self.give_up(buyer, sabotage)),
             Call::Order(placed) if self.buyers[buyer].is_given_up => {
                 let url = placed.return_url.clone();
@@ -144,7 +144,7 @@ impl State {
 
     /// Remembers a call that may arrive again.
     pub(super) fn remember(&mut self, buyer: usize, call: &Call, repeats: bool) {
-        if repeats && !matches!(call, Call::Offers(_)) {
+        if repeats && !matches!(call, Call::Offers(..)) {
             self.calls.insert(format!("{call:?}"), (buyer, call.clone()));
         }
     }
@@ -168,7 +168,7 @@ impl State {
                 if let Some(flight) = &mut buyer.placing {
                     flight.hear(call, answer, now);
                     // Nothing comes of reading the catalogue sooner or later.
-                    if let [Call::Offers(skus)] = flight.calls.as_slice() {
+                    if let [Call::Offers(skus, _)] = flight.calls.as_slice() {
                         flight.hear(0, Answer::Offers(offers(skus)), now);
                     }
                     if flight.end().is_some() {

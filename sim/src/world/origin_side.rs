@@ -45,7 +45,7 @@ impl World {
                 return Ok(Some(Answer::GaveUp(GiveUpAnswer::GivenUp)));
             }
             Call::GiveUp(checkout_id) => (format!("{ORIGIN_GIVE_UP}{checkout_id}"), Vec::new()),
-            Call::Cart(..) | Call::Stock(..) | Call::Offers(_) => return Ok(None),
+            Call::Cart(..) | Call::Stock(..) | Call::Offers(..) => return Ok(None),
         };
         let request = self.signed(http::Method::POST, &path, body)?;
         let again = request.clone();

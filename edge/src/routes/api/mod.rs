@@ -29,7 +29,7 @@ use super::listing::{form_pairs, order as index_order};
 use super::order;
 use crate::carts::{self, Found};
 use crate::catalogue;
-use crate::checkout::{self, Checkout};
+use crate::checkout::{self, Checkout, Wanted};
 use crate::context::Context;
 use crate::error::Error;
 use crate::extract::Path;
@@ -127,15 +127,61 @@ pub(crate) async fn cart_create(context: Context) -> Result<(StatusCode, Json<Ne
     Ok((StatusCode::CREATED, Json(NewCart { id, token })))
 }
 
-/// `GET /api/v1/carts/{id}`
+/// `GET /api/v1/carts/{id}?country=&region=&delivery=`: priced for that destination and method.
 #[worker::send]
 pub(crate) async fn cart_read(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let found = carts::read(&context, cart_id).await?;
+    let mut wanted = Wanted::likely(found.cart.coupon());
+    for (name, value) in form_pairs(query.as_deref().unwrap_or_default()).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "country" => wanted.destination.country = value.to_ascii_uppercase(),
+            "region" => wanted.destination.region = value,
+            "delivery" => {
+                let unknown = || Error::bad_request("query_invalid", "delivery is standard, express or pickup");
+                wanted.method = DeliveryMethod::named(&value).ok_or_else(unknown)?;
+            }
+            _ => {}
+        }
+    }
+    cart_priced(&context, &headers, cart_id, found, wanted).await
+}
+
+#[derive(Deserialize)]
+struct TypedCoupon {
+    code: String,
+}
+
+/// `POST /api/v1/carts/{id}/coupon`: keeps a code, if there is such a promotion and this is its time.
+#[worker::send]
+pub(crate) async fn coupon_set(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<CartBody>, Error> {
+    let cart_id = authorised(&context, &id, &headers)?;
+    let TypedCoupon { code } = json(&body)?;
+    if code.trim().is_empty() {
+        return Err(Error::bad_request("coupon_invalid", "code is empty; DELETE takes it away"));
+    }
+    cart_body(&context, &headers, cart_id, carts::set_coupon(&context, cart_id, &code).await?).await
+}
+
+/// `DELETE /api/v1/carts/{id}/coupon`
+#[worker::send]
+pub(crate) async fn coupon_remove(
     context: Context,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<CartBody>, Error> {
     let cart_id = authorised(&context, &id, &headers)?;
-    cart_body(&context, &headers, cart_id, carts::read(&context, cart_id).await?).await
+    cart_body(&context, &headers, cart_id, carts::set_coupon(&context, cart_id, "").await?).await
 }
 
 #[derive(Deserialize)]
@@ -307,11 +353,22 @@ async fn cart_body(
     cart_id: CartId,
     found: Found,
 ) -> Result<Json<CartBody>, Error> {
+    let wanted = Wanted::likely(found.cart.coupon());
+    cart_priced(context, headers, cart_id, found, wanted).await
+}
+
+async fn cart_priced(
+    context: &Context,
+    headers: &HeaderMap,
+    cart_id: CartId,
+    found: Found,
+    wanted: Wanted,
+) -> Result<Json<CartBody>, Error> {
     let both: Vec<_> = found.cart.lines().iter().chain(found.cart.saved()).cloned().collect();
     let passes = Tokens::of(context)?.passes(headers);
     let offers = sales::offers(context, &passes, Some(found.cart_id)).await?;
     let articles = checkout::articles(context, &both, &offers).await?;
-    let priced = checkout::price_of_what_there_is(context, found.cart.lines(), &articles, &offers)?;
+    let priced = checkout::price_of_what_there_is(context, found.cart.lines(), &articles, &offers, &wanted).await?;
     Ok(Json(CartBody::new(cart_id, &found.cart, (&articles, &offers), priced, context.now())))
 }
 

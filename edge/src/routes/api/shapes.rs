@@ -8,7 +8,7 @@ use domain::ids::{CartId, CheckoutId, OrderId, ProductId, RefundId, Sku};
 use domain::money::{Currency, Money};
 use domain::order::OrderStatus;
 use domain::payment::PaymentStatus;
-use domain::pricing::Quote;
+use domain::pricing::{Bearer, Charge, CouponOutcome, DeliveryMethod, Discount, Quote, Rate};
 use domain::refund::part::Part;
 use domain::refund::{Cause, RefundStatus};
 use domain::sale::NoPass;
@@ -234,6 +234,10 @@ pub(crate) struct CartBody {
     saved: Vec<LineBody>,
     /// Of what can be had now. `null` when there is nothing to price, or in several currencies.
     quote: Option<QuoteBody>,
+    /// The ways to have it delivered there.
+    methods: Vec<MethodBody>,
+    /// The code that was typed; `null` without one.
+    coupon: Option<CouponBody>,
     /// The checkout that the cart waits for.
     frozen_for: Option<CheckoutId>,
 }
@@ -284,10 +288,34 @@ fn line_sale(InSale { slug, title, units_max, turn }: InSale) -> LineSaleBody {
 }
 
 #[derive(Serialize)]
+struct MethodBody {
+    method: DeliveryMethod,
+    price: Money,
+}
+
+#[derive(Serialize)]
+struct CouponBody {
+    code: String,
+    /// What it takes off; `null` when nothing, and then `problem` says why.
+    saves: Option<Money>,
+    problem: Option<String>,
+}
+
+impl CouponBody {
+    fn new(code: String, outcome: Option<CouponOutcome>) -> Self {
+        let (saves, problem) = match outcome.map(|outcome| outcome.saves) {
+            Some(Ok(saves)) => (Some(saves), None),
+            Some(Err(refusal)) => (None, Some(refusal.to_string())),
+            None => (None, None),
+        };
+        Self { code, saves, problem }
+    }
+}
+
+#[derive(Serialize)]
 struct QuoteBody {
-    items: Money,
-    delivery: Money,
-    total: Money,
+    #[serde(flatten)]
+    totals: TotalsBody,
     /// Names the quote to the minor unit: send it with the checkout to be asked before a price changes.
     digest: String,
 }
@@ -301,10 +329,17 @@ impl CartBody {
         now: Timestamp,
     ) -> Self {
         let shown = |lines: &[CartLine]| lines.iter().map(|line| line_body(line, articles, offers)).collect();
+        let currency = priced.currency();
         Self {
             id,
             lines: shown(cart.lines()),
             saved: shown(cart.saved()),
+            methods: priced
+                .methods
+                .iter()
+                .map(|offer| MethodBody { method: offer.method, price: Money::new(offer.price_minor, currency) })
+                .collect(),
+            coupon: cart.coupon().map(|code| CouponBody::new(code.to_string(), priced.coupon)),
             quote: priced.quote.as_ref().map(quote),
             frozen_for: cart.frozen_for(now).map(|(checkout_id, _)| checkout_id),
         }
@@ -326,13 +361,7 @@ fn line_body(line: &CartLine, articles: &Articles, offers: &Offers) -> LineBody 
 }
 
 fn quote(quote: &Quote) -> QuoteBody {
-    let money = |amount_minor| Money::new(amount_minor, quote.currency);
-    QuoteBody {
-        items: money(quote.items_minor),
-        delivery: money(quote.delivery_minor),
-        total: quote.total(),
-        digest: quote.digest(),
-    }
+    QuoteBody { totals: TotalsBody::new(quote), digest: quote.digest() }
 }
 
 /// An order that waits for its payment.
@@ -401,8 +430,96 @@ struct OrderLineBody {
 #[derive(Serialize)]
 struct TotalsBody {
     items: Money,
+    /// Taken off, delivery included.
+    discount: Money,
     delivery: Money,
+    /// Taxes that come on top; those that prices hold already are no part of it.
+    tax: Money,
+    /// items − discount + delivery + tax.
     total: Money,
+    method: DeliveryMethod,
+    /// Every line with its reasons, and every part of the delivery.
+    charges: Vec<ChargeBody>,
+}
+
+/// What one thing costs, and why.
+#[derive(Serialize)]
+struct ChargeBody {
+    /// `null` for delivery.
+    sku: Option<Sku>,
+    /// The delivery's zone and seller; `null` for lines, and where there is none.
+    zone: Option<String>,
+    seller: Option<String>,
+    price: Money,
+    discounts: Vec<DiscountBody>,
+    tax: Option<TaxBody>,
+    charged: Money,
+}
+
+#[derive(Serialize)]
+struct DiscountBody {
+    name: String,
+    amount: Money,
+    borne_by: Bearer,
+}
+
+#[derive(Serialize)]
+struct TaxBody {
+    name: String,
+    /// Thousandths of a percent.
+    rate: Rate,
+    /// Whether the price holds it already.
+    included: bool,
+    amount: Money,
+}
+
+impl TotalsBody {
+    fn new(quote: &Quote) -> Self {
+        let money = |amount_minor| Money::new(amount_minor, quote.currency);
+        let lines = quote
+            .lines
+            .iter()
+            .map(|line| ChargeBody { sku: Some(line.sku.clone()), ..ChargeBody::new(&line.charge, quote.currency) });
+        let deliveries = quote.deliveries.iter().map(|part| ChargeBody {
+            zone: Some(part.zone.clone()).filter(|zone| !zone.is_empty()),
+            seller: part.seller.clone(),
+            ..ChargeBody::new(&part.charge, quote.currency)
+        });
+        Self {
+            items: money(quote.items_minor),
+            discount: money(quote.discount_minor),
+            delivery: money(quote.delivery_minor),
+            tax: money(quote.tax_minor),
+            total: quote.total(),
+            method: quote.method,
+            charges: lines.chain(deliveries).collect(),
+        }
+    }
+}
+
+impl ChargeBody {
+    fn new(charge: &Charge, currency: Currency) -> Self {
+        let money = |amount_minor| Money::new(amount_minor, currency);
+        let discount = |discount: &Discount| DiscountBody {
+            name: discount.name.clone(),
+            amount: money(discount.minor),
+            borne_by: discount.borne_by,
+        };
+        Self {
+            sku: None,
+            zone: None,
+            seller: None,
+            price: money(charge.full_minor),
+            discounts: charge.discounts.iter().map(discount).collect(),
+            tax: charge.tax.as_ref().map(|charged| TaxBody {
+                name: charged.tax.name.clone(),
+                rate: charged.tax.rate,
+                included: charged.tax.is_included,
+                amount: money(charged.minor),
+            }),
+            charged: money(charge.charged_minor),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -463,11 +580,7 @@ impl OrderBody {
         });
         Self {
             lines: lines.collect(),
-            totals: TotalsBody {
-                items: money(order.quote.items_minor),
-                delivery: money(order.quote.delivery_minor),
-                total: order.quote.total(),
-            },
+            totals: TotalsBody::new(&order.quote),
             payment: PaymentBody {
                 gateway: order.payment.gateway,
                 reference: order.payment.reference,
