@@ -58,7 +58,7 @@ fn one(rng: &mut Rng, percent_faulty: u8) -> Operation {
         17..20 => Operation::Change { buyer, sku, remove: rng.bool() },
         20..38 => {
             let corrected = rng.u8(..8) == 0;
-            let faults = if rng.u8(..8) == 0 { lost_page(rng) } else { faults(rng, percent_faulty) };
+            let faults = if rng.u8(..4) == 0 { lost_page(rng) } else { faults(rng, percent_faulty) };
             Operation::Place { buyer, tab, corrected, calls: calls(rng), faults }
         }
         38..41 => Operation::GiveUp { buyer, tab, calls: calls(rng), faults: faults(rng, percent_faulty) },

@@ -256,7 +256,7 @@ mod tests {
 
     fn order(status: OrderStatus) -> OrderView {
         let (line, quote) = two_cups();
-        let id: domain::ids::OrderId = "0199aaaa-0000-7000-8000-00000000beef".parse().unwrap();
+        let id: OrderId = "0199aaaa-0000-7000-8000-00000000beef".parse().unwrap();
         OrderView {
             id,
             checkout_id: domain::ids::CheckoutId(id.0),

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 mod flash_sales;
 mod shapes;
+mod totals;
 
 use axum::Json;
 use axum::body::Bytes;
