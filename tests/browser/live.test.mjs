@@ -4,12 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { killEdge, moveStock, open, startBrowser, startShop } from "./shop.mjs";
-
-const product = (sku, title, stock) => ({
-  sku, title, price: "12500", currency: "NGN", stock, brand: "Gwandu", category: "Home/Kitchen",
-  description: "Made to last.", attributes: { Material: "Steel" },
-});
+import { killEdge, moveStock, open, product, startBrowser, startShop } from "./shop.mjs";
 
 let shop;
 let browser;

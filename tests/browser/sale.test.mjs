@@ -6,12 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { ROOT, open, startBrowser, startShop } from "./shop.mjs";
-
-const product = (sku, title, stock) => ({
-  sku, title, price: "12500", currency: "NGN", stock, brand: "Gwandu", category: "Home/Kitchen",
-  description: "Made to last.", attributes: { Material: "Steel" },
-});
+import { ROOT, open, product, startBrowser, startShop } from "./shop.mjs";
 
 let shop;
 let browser;

@@ -94,6 +94,12 @@ function isFree(port) {
   });
 }
 
+/** A product with one variant, as an import's file has it. */
+export const product = (sku, title, stock) => ({
+  sku, title, price: "12500", currency: "NGN", stock, brand: "Gwandu", category: "Home/Kitchen",
+  description: "Made to last.", attributes: { Material: "Steel" },
+});
+
 export function startBrowser() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 }

@@ -35,6 +35,8 @@ use crate::{carts, limit, log};
 
 /// Limits how often one network address may sign in and have links sent.
 const LIMIT: &str = "ACCOUNT_LIMIT";
+/// Most orders in a list. Whoever takes their data along gets all of them.
+const ORDERS_MAX: u32 = 100;
 /// How exactly it is known when a session was used.
 const SEEN_STEP: Millis = Millis::minutes(60);
 
@@ -284,9 +286,9 @@ pub(crate) async fn devices(context: &Context, member: &Member) -> Result<Vec<De
     store::devices(context, member.account.id, context.now() - SESSION_LENGTH).await
 }
 
-/// The account's orders, the newest first.
+/// The account's last orders, the newest first.
 pub(crate) async fn orders(context: &Context, member: &Member) -> Result<Vec<OrderSummary>, Error> {
-    store::orders(context, &member.account).await
+    store::orders(context, &member.account, ORDERS_MAX).await
 }
 
 /// Changes the name.
@@ -409,7 +411,7 @@ pub(crate) async fn export(context: &Context, member: &Member) -> Result<Export,
         name: account.name.clone(),
         opened_at: account.created_at.rfc3339(),
         signed_in: devices(context, member).await?.into_iter().map(device).collect(),
-        orders: orders(context, member).await?,
+        orders: store::orders(context, account, u32::MAX).await?,
         cart: lines(cart.lines()),
         saved_for_later: lines(cart.saved()),
     })
@@ -427,7 +429,9 @@ async fn confirm(context: &Context, member: &Member, current: &str, field: &str)
     let (tries, _) = store::count_try(context, Try::PasswordHere, &member.account.email_key, now).await?;
     refuse_too_many(tries, Try::PasswordHere, now)?;
     match password::verify(current, Some(&member.account.password))? {
-        Verdict::Right | Verdict::RightAndOld => Ok(()),
+        Verdict::Right | Verdict::RightAndOld => {
+            store::forget_tries(context, Try::PasswordHere, &member.account.email_key).await
+        }
         Verdict::Wrong => Err(invalid_field(field, "This is not your password".to_owned())),
     }
 }

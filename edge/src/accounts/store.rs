@@ -14,9 +14,6 @@ use crate::catalogue::d1;
 use crate::context::{Context, now};
 use crate::error::Error;
 
-/// Most orders in a list.
-const ORDERS_MAX: u32 = 100;
-
 /// A row of `shopper`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Account {
@@ -133,6 +130,22 @@ pub(super) async fn count_try(
     Ok((tries.unwrap_or_default(), found.into_iter().next()))
 }
 
+/// Forgets tries: the last one was right.
+pub(super) async fn forget_tries(context: &Context, of: Try, email_key: &str) -> Result<(), Error> {
+    forget_tries_statement(context, &context.db()?, of, email_key)?.run().await.map_err(d1)?;
+    Ok(())
+}
+
+fn forget_tries_statement(
+    context: &Context,
+    db: &D1Database,
+    of: Try,
+    email_key: &str,
+) -> Result<D1PreparedStatement, Error> {
+    let forget = db.prepare("DELETE FROM account_try WHERE what = ?1");
+    Ok(forget.bind(&[text(what(context, of, email_key)?)])?)
+}
+
 /// What a row of `account_try` goes by: no address stands there.
 fn what(context: &Context, of: Try, email_key: &str) -> Result<String, Error> {
     let keys = context.keyring("SHOPPER_KEYS")?;
@@ -167,7 +180,7 @@ pub(super) async fn sign_in(
 ) -> Result<(), Error> {
     let db = context.db()?;
     let mut statements = vec![
-        db.prepare("DELETE FROM account_try WHERE what = ?1").bind(&[text(what(context, of, &account.email_key)?)])?,
+        forget_tries_statement(context, &db, of, &account.email_key)?,
         // Not if the password was changed while we looked at it.
         db.prepare(
             "INSERT INTO session (token_hash, shopper_id, device, created_at, seen_at)
@@ -227,10 +240,8 @@ pub(super) async fn reset_password(
         ])?,
         db.prepare("DELETE FROM session WHERE shopper_id = (SELECT id FROM shopper WHERE id = ?1 AND password = ?2)")
             .bind(&[text(before.id), text(password)])?,
-        db.prepare("DELETE FROM account_try WHERE what IN (?1, ?2)").bind(&[
-            text(what(context, Try::PasswordHere, &before.email_key)?),
-            text(what(context, Try::PasswordElsewhere, &before.email_key)?),
-        ])?,
+        forget_tries_statement(context, &db, Try::PasswordHere, &before.email_key)?,
+        forget_tries_statement(context, &db, Try::PasswordElsewhere, &before.email_key)?,
         begin(&db, before.id, password, session)?,
     ];
     begun(&db, statements).await
@@ -350,11 +361,6 @@ pub(super) async fn change_password(context: &Context, member: &Member, password
             .bind(&[text(password), text(member.account.id)])?,
         db.prepare("DELETE FROM session WHERE shopper_id = ?1 AND token_hash <> ?2")
             .bind(&[text(member.account.id), text(&member.token_hash)])?,
-        db.prepare("DELETE FROM account_try WHERE what = ?1").bind(&[text(what(
-            context,
-            Try::PasswordHere,
-            &member.account.email_key,
-        )?)])?,
     ];
     db.batch(statements).await.map_err(d1)?;
     Ok(())
@@ -405,20 +411,20 @@ pub(super) async fn claim_cart(context: &Context, id: ShopperId, cart_id: CartId
     Ok(())
 }
 
-/// An account's orders, the newest first: placed from its cart or with its address, or claimed. Whatever another account claimed is not
+/// At most so many of an account's orders, the newest first: placed from its cart or with its address, or claimed. Whatever another account claimed is not
 /// among them.
-pub(super) async fn orders(context: &Context, account: &Account) -> Result<Vec<OrderSummary>, Error> {
+pub(super) async fn orders(context: &Context, account: &Account, max: u32) -> Result<Vec<OrderSummary>, Error> {
     let rows: Vec<OrderRow> = context
         .db()?
-        .prepare(format!(
+        .prepare(
             "SELECT order_id, status, total_minor, currency, placed_at, lines FROM order_summary
              WHERE (cart_id = ?1 OR lower(email) = ?2
                     OR order_id IN (SELECT order_id FROM shopper_order WHERE shopper_id = ?3))
                AND NOT EXISTS (SELECT 1 FROM shopper_order AS claimed
                                WHERE claimed.order_id = order_summary.order_id AND claimed.shopper_id <> ?3)
-             ORDER BY placed_at DESC LIMIT {ORDERS_MAX}"
-        ))
-        .bind(&[text(account.cart_id), text(&account.email_key), text(account.id)])?
+             ORDER BY placed_at DESC LIMIT ?4",
+        )
+        .bind(&[text(account.cart_id), text(&account.email_key), text(account.id), max.into()])?
         .all()
         .await
         .and_then(|result| result.results())

@@ -10,7 +10,7 @@ use super::form::{Field, problem_summary};
 use super::layout::{Page, Site};
 use super::moment::date_and_time;
 use super::notice::{Tone, notice};
-use super::order::short_id;
+use super::order::{short_id, tone};
 
 /// What is the same on the account's pages.
 #[derive(Debug, Clone, Copy)]
@@ -261,15 +261,6 @@ const fn state(status: OrderStatus) -> &'static str {
         OrderStatus::Cancelled => "Cancelled",
         OrderStatus::RefundDue => "Refund on its way",
         OrderStatus::Refunded => "Refunded",
-    }
-}
-
-const fn tone(status: OrderStatus) -> &'static str {
-    match status {
-        OrderStatus::AwaitingPayment => "waiting",
-        OrderStatus::Paid | OrderStatus::Packed | OrderStatus::Sent | OrderStatus::Delivered => "good",
-        OrderStatus::Cancelled => "over",
-        OrderStatus::RefundDue | OrderStatus::Refunded => "back",
     }
 }
 

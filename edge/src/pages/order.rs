@@ -126,7 +126,8 @@ fn headline(order: &OrderView) -> &'static str {
     }
 }
 
-const fn tone(status: OrderStatus) -> &'static str {
+/// The class of whatever shows a status.
+pub(super) const fn tone(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::AwaitingPayment => "waiting",
         OrderStatus::Paid | OrderStatus::Packed | OrderStatus::Sent | OrderStatus::Delivered => "good",

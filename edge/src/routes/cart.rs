@@ -152,7 +152,7 @@ async fn not_added_page(
     let share = offers.units_max(article.product_id).map_or(u32::MAX, Quantity::get);
     let room = article.available.saturating_sub(had).min(share.saturating_sub(of_product)).min(Quantity::MAX - had);
     // What keeps the whole cart as it is, no other quantity mends.
-    let room = if matches!(rejection.code, "cart_frozen" | "too_many_lines") { 0 } else { room };
+    let room = if matches!(rejection.code, carts::FROZEN | "too_many_lines") { 0 } else { room };
     let site = site::known(context).await?.site(context.shop_url());
     let wanted = quantity(&form.quantity).or_else(|_| quantity("1"))?;
     let line = page_line(&article, wanted);

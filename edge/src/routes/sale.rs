@@ -1,17 +1,15 @@
 //! A flash sale's pages: where the shopper stands, joining by a code that comes by e-mail, and how the order is drawn.
 
-use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::admission::{Pass, Standing};
 use domain::ids::{CartId, ProductId, Sku};
 use domain::money::Money;
 use domain::sale::{Phase, SaleProduct};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use super::cart::Shopper;
+use super::visitor::Visitor;
 use crate::carts;
 use crate::catalogue::{self, Snapshot, Variant};
 use crate::context::Context;
@@ -29,34 +27,18 @@ const JOIN_COOKIE: &str = "__Host-kasuwa-join";
 /// As long as a code can be good.
 const JOIN_COOKIE_SECONDS: u32 = 30 * 60;
 
-/// Who asks, and with which headers.
-pub(crate) struct Joiner {
-    shopper: Shopper,
-    headers: HeaderMap,
+/// The pass of a sale that is good for this browser's cart.
+fn pass<'v>(visitor: &'v Visitor, known: &Known) -> Option<&'v Pass> {
+    let is_ours =
+        |pass: &&Pass| pass.ticket.sale_id == known.sale.id() && Some(pass.cart_id) == visitor.shopper.cart_id;
+    visitor.shopper.passes.iter().find(is_ours)
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Joiner {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        Ok(Self { shopper: Shopper::from_request_parts(parts, state).await?, headers: parts.headers.clone() })
-    }
-}
-
-impl Joiner {
-    /// The pass of a sale that is good for this browser's cart.
-    fn pass(&self, known: &Known) -> Option<&Pass> {
-        let is_ours =
-            |pass: &&Pass| pass.ticket.sale_id == known.sale.id() && Some(pass.cart_id) == self.shopper.cart_id;
-        self.shopper.passes.iter().find(is_ours)
-    }
-
-    /// The address that a code for this sale was sent to.
-    fn address(&self, slug: &str) -> Option<String> {
-        let (of, address) = cookie(&self.headers, JOIN_COOKIE)?.split_once('|')?;
-        let address = percent_decode_str(address).decode_utf8().ok()?;
-        (of == slug).then(|| address.into_owned())
-    }
+/// The address that a code for this sale was sent to.
+fn address(visitor: &Visitor, slug: &str) -> Option<String> {
+    let (of, address) = cookie(&visitor.headers, JOIN_COOKIE)?.split_once('|')?;
+    let address = percent_decode_str(address).decode_utf8().ok()?;
+    (of == slug).then(|| address.into_owned())
 }
 
 #[derive(Default, Deserialize)]
@@ -74,39 +56,39 @@ pub(crate) async fn sale(
     context: Context,
     Path(slug): Path<String>,
     Query(asked): Query<Asked>,
-    joiner: Joiner,
+    visitor: Visitor,
 ) -> Result<Html<String>, Error> {
     let known = sales::by_slug(&context, &slug).await?;
     let is_bad_link = !asked.key.is_empty() && sales::person_of_link(&context, &known, &asked.key)?.is_none();
     let problems = if is_bad_link { vec![("email".to_owned(), sales::BAD_LINK.to_owned())] } else { Vec::new() };
     let asked = if is_bad_link { Asked { again: Some(String::new()), key: String::new() } } else { asked };
-    let state = state(&context, &known, &joiner, asked).await?;
+    let state = state(&context, &known, &visitor, asked).await?;
     let problems = if matches!(state, State::Join { .. }) { problems } else { Vec::new() };
     page(&context, &known, state, problems).await
 }
 
-async fn state(context: &Context, known: &Known, joiner: &Joiner, asked: Asked) -> Result<State, Error> {
+async fn state(context: &Context, known: &Known, visitor: &Visitor, asked: Asked) -> Result<State, Error> {
     let slug = &known.sale.slug;
     let phase = known.sale.phase(context.now());
     let without_pass = || match phase {
         Phase::Announced => State::Announced,
         Phase::Over => State::Over,
         Phase::Cancelled => State::Cancelled,
-        Phase::Gathering | Phase::Running => match joiner.address(slug) {
+        Phase::Gathering | Phase::Running => match address(visitor, slug) {
             address if asked.again.is_some() => State::Join { email: address.unwrap_or_default() },
             _ if !asked.key.is_empty() => State::Link { key: asked.key.clone() },
             Some(email) => State::Code { email, code: String::new() },
             None => State::Join { email: String::new() },
         },
     };
-    let Some(pass) = joiner.pass(known).filter(|_| phase != Phase::Cancelled) else { return Ok(without_pass()) };
+    let Some(pass) = pass(visitor, known).filter(|_| phase != Phase::Cancelled) else { return Ok(without_pass()) };
     let place = Place { person_id: pass.ticket.person_id, number: pass.ticket.number };
     Ok(match sales::standing(context, known, &pass.ticket).await? {
         Standing::Gathering => State::Gathering(place),
         Standing::Waiting { place: before, admitted_at } => State::Waiting { place, before, admitted_at },
         Standing::Admitted { until } => State::Admitted { until },
         // Whoever had their time may join again, which begins where it began.
-        Standing::Lapsed if asked.again.is_some() || !asked.key.is_empty() || joiner.address(slug).is_some() => {
+        Standing::Lapsed if asked.again.is_some() || !asked.key.is_empty() || address(visitor, slug).is_some() => {
             without_pass()
         }
         Standing::Lapsed if phase == Phase::Running => State::Lapsed,
@@ -127,11 +109,11 @@ pub(crate) struct JoinForm {
 pub(crate) async fn join(
     context: Context,
     Path(slug): Path<String>,
-    joiner: Joiner,
+    visitor: Visitor,
     Form(form): Form<JoinForm>,
 ) -> Result<Response, Error> {
     let known = sales::by_slug(&context, &slug).await?;
-    match sales::send_code(&context, &known, &joiner.headers, &form.email).await {
+    match sales::send_code(&context, &known, &visitor.headers, &form.email).await {
         Ok(sent) => {
             let mut response = Redirect::to(&path(&known)).into_response();
             response.headers_mut().append(header::SET_COOKIE, join_cookie(&slug, Some(&sent.email))?);
@@ -164,11 +146,11 @@ pub(crate) struct ConfirmForm {
 pub(crate) async fn confirm(
     context: Context,
     Path(slug): Path<String>,
-    joiner: Joiner,
+    visitor: Visitor,
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response, Error> {
     let known = sales::by_slug(&context, &slug).await?;
-    let cart_id = match joiner.shopper.cart_id {
+    let cart_id = match visitor.shopper.cart_id {
         // One that became part of another cart goes on as that.
         Some(cart_id) => carts::read(&context, cart_id).await?.cart_id,
         None => CartId(context.new_id()),
@@ -177,20 +159,20 @@ pub(crate) async fn confirm(
         "" => Proof::Code { email: &form.email, code: &form.code },
         key => Proof::Link(key),
     };
-    let pass = match sales::confirm(&context, &known, &joiner.headers, cart_id, proof).await {
+    let pass = match sales::confirm(&context, &known, &visitor.headers, cart_id, proof).await {
         Ok(pass) => pass,
         Err(error) if !form.key.is_empty() => {
-            let state = State::Join { email: joiner.address(&slug).unwrap_or_default() };
+            let state = State::Join { email: address(&visitor, &slug).unwrap_or_default() };
             return told(&context, &known, state, "email", error).await;
         }
         Err(error) => {
-            let email = joiner.address(&slug).filter(|known| *known == form.email.trim()).unwrap_or_default();
+            let email = address(&visitor, &slug).filter(|known| *known == form.email.trim()).unwrap_or_default();
             // What was typed by hand stays where it can be mended.
             let state = State::Code { email, code: form.code };
             return told(&context, &known, state, "code", error).await;
         }
     };
-    let tokens = &joiner.shopper.tokens;
+    let tokens = &visitor.shopper.tokens;
     let seconds = (known.sale.last_pass_ends_at() - context.now()).0 / 1_000;
     let mut response = Redirect::to(&path(&known)).into_response();
     for set in [tokens.cart_cookie(cart_id)?, tokens.pass_cookie(&pass, seconds)?, join_cookie(&slug, None)?] {

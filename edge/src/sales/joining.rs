@@ -9,11 +9,9 @@ use super::Known;
 use crate::context::Context;
 use crate::durable::client::{self, AdmissionAsk, AdmissionRefusal};
 use crate::error::{Error, sentence};
-use crate::log;
+use crate::limit;
 use crate::mail::{self, Mail};
 
-/// The header with a visitor's address.
-const ADDRESS: &str = "cf-connecting-ip";
 /// Limits how often one network address may ask for codes and try them.
 const JOIN_LIMIT: &str = "JOIN_LIMIT";
 
@@ -116,11 +114,8 @@ fn checked(email: &str) -> Result<String, Error> {
 }
 
 async fn within_limit(context: &Context, headers: &HeaderMap) -> Result<(), Error> {
-    // The network sets it; a Worker that nothing stands in front of knows nobody.
-    let Some(address) = headers.get(ADDRESS).and_then(|value| value.to_str().ok()) else { return Ok(()) };
-    let is_within = context.is_within_limit(JOIN_LIMIT, address.to_owned()).await;
-    // A limit that cannot be looked up must not keep everybody out: what one person may do is counted by the object.
-    if is_within.inspect_err(|error| log::warn("join limit", format!("{error:?}"))).unwrap_or(true) {
+    // What one person may do is counted by the object.
+    if limit::is_within(context, headers, JOIN_LIMIT).await {
         return Ok(());
     }
     Err(Error::rejection(
